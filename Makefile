@@ -1,0 +1,52 @@
+# make run   the site at http://127.0.0.1:8000
+# make test  everything that is checked before a change lands
+# make demo  the site with a few people, rooms and a little history
+.PHONY: run demo test check js-test translations screenshots wheel clean system
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKER := geventwebsocket.gunicorn.workers.GeventWebSocketWorker
+SITE_INSTANCE ?= $(CURDIR)/instance
+export SITE_INSTANCE
+
+run: $(VENV)/run.stamp
+	exec $(BIN)/gunicorn -k $(WORKER) wsgi:app
+
+demo: $(VENV)/run.stamp
+	$(BIN)/python examples/demo.py
+	SITE_INSTANCE=$(CURDIR)/instance/demo exec $(BIN)/gunicorn -k $(WORKER) wsgi:app
+
+test: check js-test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+js-test: system
+	node --test tests/js/*.test.mjs
+
+# What the tests run beside Python packages: Debian's, and node for the scripts' own tests.
+system:
+	sh tests/install_system.sh
+
+translations: $(VENV)/dev.stamp
+	$(BIN)/pybabel extract -q -F babel.cfg -k t -o legacy_chat/translations/legacy_chat.pot .
+	$(BIN)/pybabel update -q -D legacy_chat -i legacy_chat/translations/legacy_chat.pot -d legacy_chat/translations
+	$(BIN)/pybabel compile -q -D legacy_chat -d legacy_chat/translations
+
+wheel: $(VENV)/dev.stamp
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) dist build
+
+$(VENV)/run.stamp: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
+	touch $@

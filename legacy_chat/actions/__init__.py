@@ -1,0 +1,1 @@
+"""Everything that changes something: check → store → commit → publish. Nothing is published before its commit."""

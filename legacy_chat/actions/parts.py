@@ -1,0 +1,38 @@
+"""What every action works with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..backplane.contract import Backplane
+from ..settings import Settings
+from ..storage.database import Connection, Database
+from ..storage.writer import Inline, Offload, Writer
+
+T = TypeVar("T")
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch: the time on every message."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Parts:
+    """One app's store, its writer and what its workers share; `offload` says where blocking work runs."""
+
+    settings: Settings
+    database: Database
+    backplane: Backplane
+    offload: Offload = field(default_factory=Inline)
+    clock: Callable[[], int] = now_ms
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.database, self.offload)
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """A query in the offload: only the caller waits."""
+        return self.offload.call(lambda: self.database.read(query))

@@ -1,0 +1,237 @@
+"""What each client frame does, and what answers it: the same for every transport."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from msgspec import UNSET, UnsetType
+
+from ..core import frames
+from ..core.model import Conversation, Member, Membership, Message, Snapshot
+from ..core.session import Session
+from ..errors import BadFrame, ChatError, Internal, RateLimited
+from .login import Login
+from .messages import Messages
+from .parts import Parts
+from .rooms import Rooms
+
+log = logging.getLogger(__name__)
+
+
+class Client(Protocol):
+    """A connection as the requests see it."""
+
+    client_id: int
+    session: Session
+
+    def send(self, event: frames.Event) -> None:
+        """Hand a frame to this connection; nothing happens where it is closed already."""
+
+    def room(self, gid: str) -> Conversation | None:
+        """The room, if this connection is subscribed to it."""
+
+    def subscribe(self, snapshot: Snapshot) -> None:
+        """From now on this connection gets what its person gets."""
+
+    def refuse(self, error: ChatError) -> None:
+        """Nobody is known here: tell and close."""
+
+
+class Online(Protocol):
+    """Who is here now."""
+
+    def is_online(self, uid: str) -> bool: ...
+
+    def count(self) -> tuple[int, int]:
+        """People and connections."""
+
+
+class Requests:
+    """Carries out the frames of all clients of one app. `verify` turns a connect token into a member."""
+
+    def __init__(self, parts: Parts, online: Online, verify: Callable[[str], Member]):
+        self.messages = Messages(parts)
+        self.rooms = Rooms(parts)
+        self.login = Login(parts)
+        self._online = online
+        self._verify = verify
+        self._handlers: dict[type, Callable[[Client, Any], None]] = {
+            frames.Login: self._login,
+            frames.Group: self._group,
+            frames.Pm: self._pm,
+            frames.Join: self._join,
+            frames.Leave: self._leave,
+            frames.Create: self._create,
+            frames.Invite: self._invite,
+            frames.Rooms: self._rooms,
+            frames.History: self._history,
+            frames.Members: self._members,
+            frames.Typing: self._typing,
+            frames.Read: self._read,
+            frames.Ping: self._ping,
+        }
+
+    def handle(self, client: Client, raw: bytes, wait: float = 0.0) -> None:
+        """Carry out one frame; whatever goes wrong becomes a coded `error` to this client alone.
+
+        Returns before a message is committed (its ack follows), after everything else is done. `wait` seconds
+        are missing in the rate limit: above 0 the frame is refused.
+        """
+        request_id: str | UnsetType = UNSET
+        try:
+            request = frames.decode(raw)
+            request_id = request.id
+            if wait:
+                raise RateLimited("Too many frames: slow down.", retry_after=round(wait, 2))
+            client.session.check(request)
+            self._handlers[type(request)](client, request)
+        except BadFrame as error:
+            client.send(frames.error_frame(error, error.request_id or UNSET))
+        except ChatError as error:
+            client.send(frames.error_frame(error, request_id))
+        except Exception:
+            log.exception("a request failed")
+            client.send(frames.error_frame(Internal("Something went wrong here; it is in the log."), request_id))
+
+    def _ack(self, client: Client, request: frames.Request, **produced: Any) -> None:
+        if request.id is not UNSET:
+            client.send(frames.ack(request.id, **produced))
+
+    # -- session ----------------------------------------------------------------------------------------
+
+    def _login(self, client: Client, request: frames.Login) -> None:
+        named = self._verify(request.token) if request.token is not UNSET else None
+        try:
+            member = client.session.identify(named)
+        except ChatError as error:
+            if client.session.member is None:
+                client.refuse(error)
+                return
+            raise
+
+        def opened(snapshot: Snapshot) -> None:
+            client.subscribe(snapshot)
+            client.session.opened()
+            for frame in self._state(client, member, snapshot):
+                client.send(frame)
+
+        self.login.open(member, request.resume or None, opened)
+        self._ack(client, request)
+
+    def _state(self, client: Client, member: Member, snapshot: Snapshot) -> list[frames.Event]:
+        """The `login` frame, then what was missed, in order."""
+        belongs = snapshot.memberships
+        groups = [frames.room_entry(m) for m in belongs if m.gid is not None]
+        peers = [self._peer_entry(m) for m in belongs if m.gid is None]
+        online = frames.Online(*self._online.count())
+        answer: list[frames.Event] = [
+            frames.LoggedIn(member.uid, member.name, client.client_id, snapshot.epoch, groups, peers, online)
+        ]
+        for m in belongs:
+            where = _conversation(m, member)
+            answer += [frames.message_frame(where, message) for message in snapshot.missed.get(m.id, ())]
+            if m.id in snapshot.gaps:
+                answer.append(_gap(m, snapshot.gaps[m.id]))
+        return answer
+
+    def _peer_entry(self, m: Membership) -> frames.PeerEntry:
+        uid = m.uid or ""
+        return frames.PeerEntry(uid, m.name, m.seq, m.read, m.unread, m.ts, self._online.is_online(uid))
+
+    def _ping(self, client: Client, request: frames.Ping) -> None:
+        client.send(frames.Pong(request.id))
+
+    # -- messages ---------------------------------------------------------------------------------------
+
+    def _group(self, client: Client, request: frames.Group) -> None:
+        self._post(client, self._room(client, str(request.gid)), request)
+
+    def _pm(self, client: Client, request: frames.Pm) -> None:
+        self._post(client, self._talk(client, str(request.uid)), request)
+
+    def _post(self, client: Client, where: Conversation, request: frames.Group | frames.Pm) -> None:
+        def done(result: Message | ChatError) -> None:
+            if isinstance(result, ChatError):
+                client.send(frames.error_frame(result, request.id))
+            else:
+                self._ack(client, request, seq=result.seq, mid=result.mid, ts=result.ts)
+
+        request_id = None if request.id is UNSET else request.id
+        author = _member(client)
+        self.messages.post(where, author, request.content, done, request_id, client.client_id)
+
+    def _history(self, client: Client, request: frames.History) -> None:
+        where = self._where(client, request)
+        before = None if request.before is UNSET else request.before
+        after = None if request.after is UNSET else request.after
+        messages, more = self.messages.history(where, before, after, request.limit)
+        self._ack(client, request, messages=messages, more=more)
+
+    def _read(self, client: Client, request: frames.Read) -> None:
+        where = self._where(client, request)
+        self.messages.mark_read(where, _member(client), request.seq, client.client_id)
+        self._ack(client, request)
+
+    def _typing(self, client: Client, request: frames.Typing) -> None:
+        self.messages.typing(self._where(client, request), _member(client), client.client_id)
+        self._ack(client, request)
+
+    def _where(self, client: Client, request: frames.History | frames.Read | frames.Typing) -> Conversation:
+        if request.gid is not UNSET:
+            return self._room(client, str(request.gid))
+        return self._talk(client, str(request.uid))
+
+    def _room(self, client: Client, gid: str) -> Conversation:
+        return client.room(gid) or self.rooms.find(_member(client), gid)
+
+    def _talk(self, client: Client, uid: str) -> Conversation:
+        me = _member(client).uid
+        return self.messages.known_private(me, uid) or self.messages.private(me, uid)
+
+    # -- rooms ------------------------------------------------------------------------------------------
+
+    def _join(self, client: Client, request: frames.Join) -> None:
+        joined = self.rooms.join(_member(client), str(request.gid))
+        self._ack(client, request, room=frames.room_entry(joined))
+
+    def _leave(self, client: Client, request: frames.Leave) -> None:
+        self.rooms.leave(_member(client), str(request.gid))
+        self._ack(client, request)
+
+    def _create(self, client: Client, request: frames.Create) -> None:
+        gid = None if request.gid is UNSET else str(request.gid)
+        founded = self.rooms.found(_member(client), request.name, gid, request.private)
+        self._ack(client, request, room=frames.room_entry(founded))
+
+    def _invite(self, client: Client, request: frames.Invite) -> None:
+        self.rooms.invite(_member(client), str(request.gid), str(request.uid))
+        self._ack(client, request)
+
+    def _rooms(self, client: Client, request: frames.Rooms) -> None:
+        self._ack(client, request, rooms=self.rooms.public(_member(client)))
+
+    def _members(self, client: Client, request: frames.Members) -> None:
+        belong = self.rooms.members(self._room(client, str(request.gid)))
+        entries = [frames.MemberEntry(uid, name, self._online.is_online(uid)) for uid, name in belong]
+        self._ack(client, request, members=entries)
+
+
+def _member(client: Client) -> Member:
+    member = client.session.member
+    assert member is not None  # noqa: S101 - `check` let the request through
+    return member
+
+
+def _conversation(m: Membership, member: Member) -> Conversation:
+    if m.gid is not None:
+        return Conversation(m.id, gid=m.gid)
+    one, other = sorted((member.uid, m.uid or ""))
+    return Conversation(m.id, pair=(one, other))
+
+
+def _gap(m: Membership, had: int) -> frames.Gap:
+    if m.gid is not None:
+        return frames.Gap(had, m.seq, gid=m.gid)
+    return frames.Gap(had, m.seq, uid=m.uid or "")

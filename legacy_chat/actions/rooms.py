@@ -1,0 +1,154 @@
+"""Rooms: create, join, leave, invite; who belongs."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from ..backplane.contract import Subscribe, ToRoom, Unsubscribe
+from ..core import access, frames
+from ..core.model import Conversation, Member, Membership, Room, room_key
+from ..core.text import check_name
+from ..errors import BadText, Exists, Forbidden
+from ..storage import people, rooms
+from ..storage.database import Connection
+from .parts import Parts
+
+_GID = re.compile(r"[\w.:@+-]{1,64}")
+
+
+def check_gid(gid: str) -> str:
+    """A key for a new room: letters, digits and `_ . : @ + -`. Raises `BadText`."""
+    if not _GID.fullmatch(gid):
+        raise BadText("A room's key has 1 to 64 letters, digits or _ . : @ + - characters.")
+    return gid
+
+
+class Rooms:
+    def __init__(self, parts: Parts):
+        self._parts = parts
+
+    def create(self, gid: str, name: str, private: bool = False, members: tuple[str, ...] = ()) -> Room:
+        """A new room. Raises `Exists` where the key is taken, `BadText`, `Empty` or `TooLong`."""
+        check_gid(gid)
+        name = check_name(name, "room's name")
+
+        def job(connection: Connection) -> Room:
+            room = rooms.create_room(connection, gid, name, private)
+            if room is None:
+                raise Exists(f"There is a room {gid!r} already: choose another key.")
+            for uid in members:
+                rooms.add_member(connection, room.id, uid)
+            return room
+
+        def announce(room: Room) -> None:
+            for uid in members:
+                self._parts.backplane.publish(Subscribe(uid, Conversation(room.id, gid=room.gid)))
+
+        return self._parts.writer.call(job, announce)
+
+    def found(self, member: Member, name: str, gid: str | None, private: bool) -> Membership:
+        """A room that a person opens, and belongs to from the start; all their pages show it."""
+        with_key = gid or secrets.token_hex(6)
+        self._parts.writer.call(lambda c: self._check_room_count(c, member.uid))
+        room = self.create(with_key, name, private, (member.uid,))
+        self._tell(room, frames.Joined(room.gid, member.uid, member.name, room.name))
+        return self._membership(member, room)
+
+    def ensure_defaults(self) -> None:
+        """The default rooms exist."""
+
+        def job(connection: Connection) -> None:
+            for gid in self._parts.settings.default_rooms:
+                if not rooms.find_room(connection, gid):
+                    rooms.create_room(connection, check_gid(gid), gid.capitalize(), False)
+
+        self._parts.writer.call(job)
+
+    def find(self, member: Member, gid: str) -> Conversation:
+        """A room to read or write, for one who belongs. Raises `UnknownRoom` or `NotMember`.
+
+        Somebody who belongs by a change outside this worker (the command line) is subscribed on the way.
+        """
+
+        def query(connection: Connection) -> Room:
+            return self._own_room(connection, member, gid)
+
+        room = self._parts.read(query)
+        conversation = Conversation(room.id, gid=room.gid)
+        self._parts.backplane.publish(Subscribe(member.uid, conversation))
+        return conversation
+
+    def join(self, member: Member, gid: str) -> Membership:
+        """Belong to a public room; doing so twice changes nothing. Raises `UnknownRoom` or `Forbidden`."""
+
+        def job(connection: Connection) -> tuple[Room, bool]:
+            room = rooms.find_room(connection, gid)
+            belongs = room is not None and rooms.is_member(connection, room.id, member.uid)
+            room = access.check_see(room, gid, belongs)
+            if not belongs:
+                self._check_room_count(connection, member.uid)
+                rooms.add_member(connection, room.id, member.uid, read=room.seq)
+            return room, not belongs
+
+        room, _ = self._parts.writer.call(job, lambda result: self._welcome(*result, member))
+        return self._membership(member, room)
+
+    def invite(self, member: Member, gid: str, uid: str) -> None:
+        """A member brings somebody else into a room."""
+
+        def job(connection: Connection) -> tuple[Room, bool, Member]:
+            room = self._own_room(connection, member, gid)
+            self._check_room_count(connection, uid)
+            new = rooms.add_member(connection, room.id, uid, read=room.seq)
+            return room, new, Member(uid, people.find_name(connection, uid) or uid)
+
+        self._parts.writer.call(job, lambda result: self._welcome(*result))
+
+    def leave(self, member: Member, gid: str) -> None:
+        """Belong no more: nothing that comes later is delivered. Raises `UnknownRoom` or `NotMember`."""
+
+        def job(connection: Connection) -> Room:
+            room = self._own_room(connection, member, gid)
+            rooms.remove_member(connection, room.id, member.uid)
+            return room
+
+        def announce(room: Room) -> None:
+            self._tell(room, frames.Left(room.gid, member.uid, member.name))
+            self._parts.backplane.publish(Unsubscribe(member.uid, room_key(room.gid)))
+
+        self._parts.writer.call(job, announce)
+
+    def members(self, where: Conversation) -> list[tuple[str, str]]:
+        """`(uid, name)` of everybody who belongs, by name."""
+        return self._parts.read(lambda c: rooms.members_of(c, where.id))
+
+    def public(self, member: Member) -> list[frames.PublicRoom]:
+        listed = self._parts.read(lambda c: rooms.public_rooms(c, member.uid))
+        return [frames.PublicRoom(*row) for row in listed]
+
+    def _own_room(self, connection: Connection, member: Member, gid: str) -> Room:
+        room = rooms.find_room(connection, gid)
+        belongs = room is not None and rooms.is_member(connection, room.id, member.uid)
+        return access.check_member(room, gid, belongs)
+
+    def _check_room_count(self, connection: Connection, uid: str) -> None:
+        limit = self._parts.settings.max_rooms
+        if rooms.count_rooms(connection, uid) >= limit:
+            raise Forbidden(f"Nobody may be in more than {limit} rooms: leave one first.")
+
+    def _membership(self, member: Member, room: Room) -> Membership:
+        found = self._parts.read(lambda c: rooms.membership(c, member.uid, room.id))
+        if found is None:  # left again in another page meanwhile
+            raise access.unknown_room(room.gid)
+        return found
+
+    def _welcome(self, room: Room, new: bool, member: Member) -> None:
+        """Subscribe first, so that the newcomer's own pages hear of it too."""
+        self._parts.backplane.publish(Subscribe(member.uid, Conversation(room.id, gid=room.gid)))
+        if new:
+            self._tell(room, frames.Joined(room.gid, member.uid, member.name, room.name))
+
+    def _tell(self, room: Room, event: frames.Joined | frames.Left) -> None:
+        frame = frames.encode(event)
+        self._parts.backplane.publish(ToRoom(room_key(room.gid), frame))

@@ -1,0 +1,1 @@
+"""What workers share: notices of what was committed. Knows no storage."""

@@ -1,0 +1,74 @@
+"""The contract of a backplane: every worker hands every notice on to its own connections.
+
+A notice is published after the commit of what it tells, and never before. A backplane
+
+- calls every worker's `receive` with every notice, the publisher's own worker included, in the publisher's
+  order; between two publishers no order is promised (the `seq` of messages restores it);
+- may lose a notice when its carrier fails, since clients find the hole by `seq` and ask for the history;
+- never blocks the publisher and never raises to it.
+
+`receive` runs in the loop's thread, must be quick and must not block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from ..core.model import Conversation
+
+
+class Notice(msgspec.Struct, frozen=True, tag=True):
+    """Something that was committed."""
+
+
+class ToRoom(Notice, frozen=True):
+    """`frame` (an encoded server frame) for every connection in the room."""
+
+    key: str
+    frame: bytes
+    droppable: bool = False
+    skip: int | None = None
+
+
+class ToPeople(Notice, frozen=True):
+    """`frame` for every connection of these people but the one whose client_id is `skip`."""
+
+    uids: tuple[str, ...]
+    frame: bytes
+    droppable: bool = False
+    skip: int | None = None
+
+
+class Subscribe(Notice, frozen=True):
+    """From here on every connection of `uid` belongs to the room."""
+
+    uid: str
+    room: Conversation
+
+
+class Unsubscribe(Notice, frozen=True):
+    uid: str
+    key: str
+
+
+class Disconnect(Notice, frozen=True):
+    """Close the connections of `uid` (those of one `device`, where given) with a close code."""
+
+    uid: str
+    code: int
+    reason: str
+    device: str | None = None
+
+
+Receive = Callable[[Notice], None]
+
+
+class Backplane(Protocol):
+    def subscribe(self, receive: Receive) -> None:
+        """Hand every notice from now on to `receive`."""
+
+    def publish(self, notice: Notice) -> None:
+        """Tell all workers, this one included."""

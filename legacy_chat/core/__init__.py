@@ -1,0 +1,1 @@
+"""Values and rules: no I/O, no gevent, no Flask; the clock is an argument."""

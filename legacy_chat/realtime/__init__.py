@@ -1,0 +1,1 @@
+"""The sockets: the only home of gevent."""

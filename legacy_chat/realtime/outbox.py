@@ -1,0 +1,51 @@
+"""What one connection still has to be sent: a queue bounded in bytes, made only when the socket is full."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from .transport import WOULD_BLOCK, Transport
+
+
+class Outbox:
+    """Frames in their order; the first may have gone out in part."""
+
+    __slots__ = ("_frames", "_sent", "size")
+
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._sent = 0
+        self.size = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._frames)
+
+    def add(self, data: bytes) -> None:
+        self._frames.append(data)
+        self.size += len(data)
+
+    def started(self, data: bytes, sent: int) -> None:
+        """Keep the rest of data whose first `sent` bytes went out before there was a queue."""
+        self.add(data)
+        self._sent = sent
+        self.size -= sent
+
+    def flush(self, transport: Transport) -> bool:
+        """Write what the socket takes; True when nothing is left. Raises OSError."""
+        while self._frames:
+            rest = memoryview(self._frames[0])[self._sent :]
+            sent = transport.write(rest)
+            if sent == WOULD_BLOCK:
+                return False
+            self.size -= sent
+            if sent < len(rest):
+                self._sent += sent
+                return False
+            self._frames.popleft()
+            self._sent = 0
+        return True
+
+    def abandon(self) -> None:
+        """Drop all that is not on its way: a frame that went out in part must be finished (RFC 6455 §5.4)."""
+        while len(self._frames) > (1 if self._sent else 0):
+            self.size -= len(self._frames.pop())

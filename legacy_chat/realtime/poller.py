@@ -1,0 +1,67 @@
+"""One epoll for all parked sockets, itself one watcher of the loop.
+
+A parked socket costs an entry in the kernel and one in a dict; no greenlet, no watcher object. The callbacks run in
+the hub: they must not block and must not switch.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Protocol
+
+import gevent
+from gevent import monkey
+
+# gevent hides select.epoll from patched processes since it blocks; asked with a timeout of 0 it does not.
+_epoll = monkey.get_original("select", "epoll")
+
+READ = 0x001  # EPOLLIN
+WRITE = 0x004  # EPOLLOUT
+HANGUP = 0x2000  # EPOLLRDHUP
+
+# Sockets served in one turn of the loop, so that timers and greenlets get theirs between.
+_TURN = 256
+
+
+class Pollable(Protocol):
+    fd: int
+
+    def on_events(self, events: int) -> None: ...
+
+
+class Poller:
+    def __init__(self) -> None:
+        self._epoll = _epoll()
+        self._sockets: dict[int, Pollable] = {}
+        self._watcher = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
+        self._watcher.start(self._turn)
+
+    def add(self, socket: Pollable) -> None:
+        self._sockets[socket.fd] = socket
+        self._epoll.register(socket.fd, READ)
+
+    def want(self, fd: int, read: bool, write: bool) -> None:
+        self._epoll.modify(fd, (READ if read else 0) | (WRITE if write else 0))
+
+    def remove(self, fd: int) -> None:
+        """Forget a socket; it must still be open."""
+        if self._sockets.pop(fd, None) is not None:
+            try:
+                self._epoll.unregister(fd)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.EBADF):
+                    raise
+
+    def _turn(self) -> None:
+        for fd, events in self._epoll.poll(0, _TURN):
+            socket = self._sockets.get(fd)
+            if socket is not None:
+                socket.on_events(events)
+
+    def close(self) -> None:
+        self._watcher.stop()
+        self._watcher.close()
+        self._epoll.close()
+
+    def __len__(self) -> int:
+        return len(self._sockets)

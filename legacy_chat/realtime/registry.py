@@ -1,0 +1,172 @@
+"""This worker's connections, by person and by room; who hands a committed frame to whom.
+
+Entries have one owner: a connection is added at its login and removed on its way into `closing`, and with a person's
+last connection go the person and the rooms that only they kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+
+from ..backplane.contract import Disconnect, Notice, Subscribe, ToPeople, ToRoom, Unsubscribe
+from ..core.model import Conversation, Snapshot
+from . import framing
+from .connection import Connection
+
+
+class Person:
+    """Somebody who is here: all their connections, and the rooms they belong to, by gid."""
+
+    __slots__ = ("connections", "rooms")
+
+    def __init__(self) -> None:
+        self.connections: set[Connection] = set()
+        self.rooms: dict[str, Channel] = {}
+
+
+class Channel:
+    """A room in this worker. Frames of one turn of the loop are joined and written once to each member."""
+
+    __slots__ = ("connections", "conversation", "waiting")
+
+    def __init__(self, conversation: Conversation):
+        self.conversation = conversation
+        self.connections: set[Connection] = set()
+        self.waiting: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        if not self.waiting:
+            gevent.get_hub().loop.run_callback(self.flush)
+        self.waiting.append(data)
+
+    def flush(self) -> None:
+        """Write what waits; called early before members change, so that each gets what was said in their time."""
+        if not self.waiting:
+            return
+        data, self.waiting = b"".join(self.waiting), []
+        for connection in list(self.connections):
+            connection.write(data)
+
+    def send_but(self, skip: int | None, data: bytes, droppable: bool) -> None:
+        self.flush()
+        for connection in list(self.connections):
+            if connection.client_id != skip:
+                connection.write(data, droppable)
+
+
+class Registry:
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.channels: dict[str, Channel] = {}
+        self._receivers: dict[type, Callable[[Any], None]] = {
+            ToRoom: self._to_room,
+            ToPeople: self._to_people,
+            Subscribe: self._subscribe,
+            Unsubscribe: self._unsubscribe,
+            Disconnect: self._disconnect,
+        }
+
+    # -- who is here ------------------------------------------------------------------------------------------
+
+    def is_online(self, uid: str) -> bool:
+        return uid in self.people
+
+    def count(self) -> tuple[int, int]:
+        """People and connections."""
+        return len(self.people), sum(len(person.connections) for person in self.people.values())
+
+    def room_of(self, connection: Connection, gid: str) -> Conversation | None:
+        member = connection.session.member
+        person = self.people.get(member.uid) if member else None
+        channel = person.rooms.get(gid) if person else None
+        return channel.conversation if channel else None
+
+    def subscribe(self, connection: Connection, snapshot: Snapshot) -> None:
+        """A login: the connection gets what its person gets."""
+        member = connection.session.member
+        assert member is not None  # noqa: S101 - a login without identity is refused before
+        person = self.people.setdefault(member.uid, Person())
+        person.connections.add(connection)
+        for channel in person.rooms.values():
+            self._enter(channel, connection)
+        for m in snapshot.memberships:
+            if m.gid is not None:
+                self._admit(person, Conversation(m.id, gid=m.gid))
+
+    def remove(self, connection: Connection) -> None:
+        member = connection.session.member
+        person = self.people.get(member.uid) if member else None
+        if member is None or person is None or connection not in person.connections:
+            return
+        person.connections.discard(connection)
+        for channel in person.rooms.values():
+            channel.connections.discard(connection)
+        if not person.connections:
+            del self.people[member.uid]
+            for channel in person.rooms.values():
+                self._tidy(channel)
+
+    # -- notices ----------------------------------------------------------------------------------------------
+
+    def receive(self, notice: Notice) -> None:
+        self._receivers[type(notice)](notice)
+
+    def _to_room(self, notice: ToRoom) -> None:
+        channel = self.channels.get(notice.key)
+        if channel is None:
+            return
+        data = framing.frame(framing.TEXT, notice.frame)
+        if notice.skip is None and not notice.droppable:
+            channel.send(data)
+        else:
+            channel.send_but(notice.skip, data, notice.droppable)
+
+    def _to_people(self, notice: ToPeople) -> None:
+        data = framing.frame(framing.TEXT, notice.frame)
+        for uid in dict.fromkeys(notice.uids):
+            person = self.people.get(uid)
+            for connection in list(person.connections) if person else ():
+                if connection.client_id != notice.skip:
+                    connection.write(data, notice.droppable)
+
+    def _subscribe(self, notice: Subscribe) -> None:
+        person = self.people.get(notice.uid)
+        if person:
+            self._admit(person, notice.room)
+
+    def _unsubscribe(self, notice: Unsubscribe) -> None:
+        person, channel = self.people.get(notice.uid), self.channels.get(notice.key)
+        if person is None or channel is None:
+            return
+        channel.flush()
+        person.rooms.pop(channel.conversation.gid or "", None)
+        channel.connections -= person.connections
+        self._tidy(channel)
+
+    def _disconnect(self, notice: Disconnect) -> None:
+        person = self.people.get(notice.uid)
+        for connection in list(person.connections) if person else ():
+            member = connection.session.member
+            if notice.device is None or (member and member.device == notice.device):
+                connection.close(notice.code, notice.reason)
+
+    # -- rooms ------------------------------------------------------------------------------------------------
+
+    def _admit(self, person: Person, room: Conversation) -> None:
+        gid = room.gid or ""
+        channel = self.channels.setdefault(room.key, Channel(room))
+        person.rooms[gid] = channel
+        for connection in person.connections:
+            self._enter(channel, connection)
+
+    def _enter(self, channel: Channel, connection: Connection) -> None:
+        if connection not in channel.connections:
+            channel.flush()
+            channel.connections.add(connection)
+
+    def _tidy(self, channel: Channel) -> None:
+        if not channel.connections:
+            self.channels.pop(channel.conversation.key, None)

@@ -1,0 +1,105 @@
+"""The bytes of one accepted connection, without blocking: a bare descriptor, or TLS."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from gevent import monkey
+
+# gevent's os.close waits for the loop to wake when it is called from a hub callback; these sockets have no watcher
+# of gevent's that would need to know.
+_close = monkey.get_original("os", "close")
+
+WOULD_BLOCK = -1
+
+
+class Transport(Protocol):
+    fd: int
+
+    def read(self, size: int) -> bytes | None:
+        """Up to `size` bytes, b"" at the end of the stream, None where there is nothing yet. Raises OSError."""
+
+    def write(self, data: bytes | memoryview) -> int:
+        """How many bytes went out; WOULD_BLOCK where the peer does not take any. Raises OSError."""
+
+    def pending(self) -> bool:
+        """Whether bytes wait above the descriptor, where the poller does not see them."""
+
+    def finish(self) -> None:
+        """Say that nothing more will be written."""
+
+    def close(self) -> None: ...
+
+
+class PlainTransport:
+    """A socket of which only the descriptor was kept."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self, fd: int):
+        self.fd = fd
+
+    def read(self, size: int) -> bytes | None:
+        try:
+            return os.read(self.fd, size)
+        except BlockingIOError:
+            return None
+
+    def write(self, data: bytes | memoryview) -> int:
+        try:
+            return os.write(self.fd, data)
+        except BlockingIOError:
+            return WOULD_BLOCK
+
+    def pending(self) -> bool:
+        return False
+
+    def finish(self) -> None:
+        borrowed = socket.socket(fileno=self.fd)
+        try:
+            borrowed.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the peer is gone already
+        finally:
+            borrowed.detach()
+
+    def close(self) -> None:
+        _close(self.fd)
+
+
+class TLSTransport:
+    """A TLS socket of gevent's, told never to wait. Its owner greenlet keeps it until `close`."""
+
+    __slots__ = ("_released", "_socket", "fd")
+
+    def __init__(self, wrapped: ssl.SSLSocket, released: Callable[[], None]):
+        wrapped.settimeout(0.0)
+        self._released = released
+        self._socket = wrapped
+        self.fd = wrapped.fileno()
+
+    def read(self, size: int) -> bytes | None:
+        try:
+            return self._socket.recv(size)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+            return None
+
+    def write(self, data: bytes | memoryview) -> int:
+        try:
+            return self._socket.send(data)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+            return WOULD_BLOCK
+
+    def pending(self) -> bool:
+        return self._socket.pending() > 0
+
+    def finish(self) -> None:
+        """TLS has no half-close that clients understand: the peer ends the connection after our close frame."""
+
+    def close(self) -> None:
+        self._socket.close()
+        self._released()

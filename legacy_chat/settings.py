@@ -1,0 +1,150 @@
+"""The one table of settings: each from the app's config or the environment, all mistakes reported together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .core.limits import Rate
+from .errors import SettingsError
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError(f"must be from {low} to {high}")
+        return number
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise ValueError("must be a number of seconds above 0")
+    return number
+
+
+def _flag(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError("must be 1 or 0")
+    return words[text.lower()]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(word.rstrip("/").lower() for word in _words(text))
+    for origin in origins:
+        if origin != "*" and not origin.startswith(("http://", "https://")):
+            raise ValueError(f"{origin!r} must be written like https://shop.example")
+    return origins
+
+
+def _prefix(text: str) -> str:
+    if not text.startswith("/") or text.endswith("/") or len(text) < 2:
+        raise ValueError("must start with a slash and not end with one, such as /chat")
+    return text
+
+
+def _rate(text: str) -> Rate:
+    per_second, _, burst = text.partition("/")
+    rate = Rate(float(per_second), float(burst or per_second))
+    if rate.per_second < 0 or (rate.per_second and rate.burst < 1):
+        raise ValueError("must be like 50/200 (frames a second / burst), or 0")
+    return rate
+
+
+def _backplane(text: str) -> str:
+    if text != "memory://":
+        raise ValueError("must be memory:// (one worker)")
+    return text
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`name` without CHAT_, its default as text, how the text is read, and a line of help."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+
+
+TABLE = (
+    Setting("PREFIX", "/chat", _prefix, "the path under which everything lives"),
+    Setting("DATABASE_URL", "", str, "SQLAlchemy address; empty: chat.sqlite in Flask's instance folder"),
+    Setting("BACKPLANE", "memory://", _backplane, "what workers share"),
+    Setting("DEFAULT_ROOMS", "lobby", _words, "rooms created at the first start and joined at the first login"),
+    Setting("ALLOWED_ORIGINS", "", _origins, "origins beside the site itself, such as https://shop.example; * for all"),
+    Setting("MAX_MESSAGE_BYTES", "65536", _integer(1024, 2**30), "the largest message a client may send"),
+    Setting("TEXT_CHARS", "4000", _integer(1, 1_000_000), "the longest text of a message, in characters"),
+    Setting("RATE", "50/200", _rate, "frames a second and burst for one socket; 0: no limit"),
+    Setting("MAX_ROOMS", "128", _integer(1, 100_000), "rooms one person may belong to"),
+    Setting("REPLAY", "300", _integer(0, 100_000), "messages replayed after a reconnect, in all; more is a gap"),
+    Setting("LOGIN_SECONDS", "10", _seconds, "from the handshake to the first valid frame"),
+    Setting("PING_SECONDS", "25", _seconds, "silence after which a client is pinged"),
+    Setting("TOKEN_SECONDS", "3600", _seconds, "life of a connect token"),
+    Setting("WELCOME", "", str, "a text for `hello`"),
+)
+
+
+class Settings:
+    """The settings, frozen: `settings.max_message_bytes` is CHAT_MAX_MESSAGE_BYTES."""
+
+    prefix: str
+    database_url: str
+    backplane: str
+    default_rooms: tuple[str, ...]
+    allowed_origins: tuple[str, ...]
+    max_message_bytes: int
+    text_chars: int
+    rate: Rate
+    max_rooms: int
+    replay: int
+    login_seconds: float
+    ping_seconds: float
+    token_seconds: float
+    welcome: str
+
+    def __init__(self, values: Mapping[str, Any]):
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("settings are read once, at start")
+
+
+def load(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Read every CHAT_* setting: the app's config first, then the environment, then the default.
+
+    Raises `SettingsError` with all mistakes, one a line.
+    """
+    values: dict[str, Any] = {}
+    mistakes = []
+    for setting in TABLE:
+        key = f"CHAT_{setting.name}"
+        given = config.get(key, environ.get(key, setting.default))
+        try:
+            values[setting.name.lower()] = setting.parse(_as_text(given))
+        except ValueError as error:
+            mistakes.append(f"{key}={given!r}: {error} ({setting.help})")
+    known = {f"CHAT_{setting.name}" for setting in TABLE}
+    unknown = sorted(key for key in config if key.startswith("CHAT_") and key not in known)
+    mistakes += [f"{key}: there is no such setting" for key in unknown]
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return Settings(values)
+
+
+def _as_text(given: Any) -> str:
+    """A value of app.config as the text it would be in the environment."""
+    if isinstance(given, bool):
+        return "1" if given else "0"
+    if isinstance(given, list | tuple | set):
+        return ",".join(str(item) for item in given)
+    return str(given)

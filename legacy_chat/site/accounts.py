@@ -1,0 +1,67 @@
+"""The stand-alone site's own users. The chat extension knows nothing of them, as of any host's."""
+
+from __future__ import annotations
+
+from flask_login import UserMixin
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+from sqlalchemy.engine import Engine, Row
+from sqlalchemy.exc import IntegrityError
+from werkzeug.security import check_password_hash, generate_password_hash
+
+metadata = MetaData()
+
+accounts = Table(
+    "site_accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("folded", String(80), nullable=False, unique=True),
+    Column("password", String(255), nullable=False),
+)
+
+# Compared for unknown names, so that a wrong name takes as long as a wrong password.
+_NOBODY = generate_password_hash("nobody")
+
+
+class Account(UserMixin):
+    def __init__(self, row: Row):
+        self.id = row.id
+        self.name = row.name
+
+
+class NameTaken(Exception):
+    """Somebody has this name, in whatever case it is written."""
+
+
+class Accounts:
+    """Every call blocks (SQL, 100 ms of hashing): run it off the event loop."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        metadata.create_all(engine)
+
+    def register(self, name: str, password: str) -> Account:
+        """Raises `NameTaken`."""
+        row = {"name": name, "folded": name.casefold(), "password": generate_password_hash(password)}
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(accounts), row)
+        except IntegrityError:
+            raise NameTaken from None
+        found = self._find(accounts.c.folded == row["folded"])
+        assert found is not None  # noqa: S101 - just inserted
+        return Account(found)
+
+    def check(self, name: str, password: str) -> Account | None:
+        """The account, if the password is right."""
+        row = self._find(accounts.c.folded == name.casefold())
+        right = check_password_hash(row.password if row else _NOBODY, password)
+        return Account(row) if row and right else None
+
+    def load(self, uid: str) -> Account | None:
+        row = self._find(accounts.c.id == int(uid)) if uid.isdigit() else None
+        return Account(row) if row else None
+
+    def _find(self, where) -> Row | None:
+        with self._engine.connect() as connection:
+            return connection.execute(select(accounts).where(where)).first()

@@ -1,0 +1,124 @@
+"""The engine, its connections and its transactions."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from ..errors import SettingsError
+from .migrations import migrate
+
+T = TypeVar("T")
+
+# Milliseconds that SQLite waits for another process's write; it waits in a native thread, never in the loop.
+_BUSY_TIMEOUT = 5000
+
+
+def _prepare_sqlite(connection: object, _record: object) -> None:
+    """Write-ahead log, so that readers and the writer do not wait for each other.
+
+    `synchronous=NORMAL` survives the death of the process at any moment; a loss of power may take the last
+    commits, never the file.
+    """
+    connection.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={_BUSY_TIMEOUT}"):
+        connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that will write takes the lock at once: one that reads first could not get it later.
+    reads = connection.get_execution_options().get("legacy_chat_reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`. Raises `SettingsError` where the address or its driver is wrong."""
+    try:
+        address = make_url(url)
+        sqlite = address.get_backend_name() == "sqlite"
+        if sqlite:
+            _check_sqlite(address.database)
+        options = {"connect_args": {"check_same_thread": False}} if sqlite else {}
+        engine = create_engine(address, poolclass=NullPool, **options)
+    except (SQLAlchemyError, ImportError) as error:
+        raise SettingsError(f"CHAT_DATABASE_URL: {error}") from None
+    if sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _check_sqlite(database: str | None) -> None:
+    if not database or database == ":memory:":
+        raise SettingsError("CHAT_DATABASE_URL: an in-memory SQLite is empty in every thread; name a file.")
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
+
+
+class _Connections:
+    """Open connections, handed out one to a call; the list needs no lock, as append and pop are atomic."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        self._idle: list[Connection] = []
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        connection = self._idle.pop() if self._idle else self._engine.connect()
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+
+class Database:
+    """The history. Its calls block, so the caller decides in which thread they run."""
+
+    def __init__(self, url: str):
+        self.engine = open_engine(url)
+        self._writers = _Connections(self.engine)
+        self._readers = _Connections(self.engine.execution_options(legacy_chat_reads=True))
+
+    def migrate(self) -> None:
+        """Create or upgrade the tables."""
+        with self._one_process():
+            migrate(self.engine)
+
+    @contextmanager
+    def _one_process(self) -> Iterator[None]:
+        """Lets one process at a time upgrade a SQLite file (workers start side by side)."""
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        with open(f"{self.engine.url.database}.lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """`work` in a transaction of its own: committed when it returns, rolled back when it raises."""
+        with self._writers.transaction() as connection:
+            return work(connection)
+
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """`query` in a transaction that only reads and waits for no writer."""
+        with self._readers.transaction() as connection:
+            return query(connection)
+
+    def close(self) -> None:
+        self._writers.close()
+        self._readers.close()
+        self.engine.dispose()

@@ -1,0 +1,116 @@
+"""The history: append with the next numbers, find repeats, read pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import and_, bindparam, select, tuple_, update
+from sqlalchemy.engine import Connection, Row
+
+from ..core.model import Draft, Message
+from .tables import conversations, messages
+
+_m = messages.c
+_COLUMNS = (_m.conversation, _m.seq, _m.uid, _m.name, _m.content, _m.ts, _m.request_id)
+
+_heads = (
+    select(conversations.c.id, conversations.c.seq)
+    .where(conversations.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(conversations.c.id)
+    .with_for_update()
+)
+_known = select(*_COLUMNS).where(tuple_(_m.uid, _m.request_id).in_(bindparam("pairs", expanding=True)))
+_advance = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("which"))
+    .values(seq=bindparam("new_seq"), ts=bindparam("new_ts"))
+)
+_page = select(*_COLUMNS).where(and_(_m.conversation == bindparam("which"), _m.seq > bindparam("low")))
+_newest = _page.where(_m.seq < bindparam("high")).order_by(_m.seq.desc()).limit(bindparam("count"))
+_oldest = _page.order_by(_m.seq).limit(bindparam("count"))
+
+_BEYOND = 2**63 - 1
+
+
+def append(connection: Connection, drafts: Sequence[Draft]) -> list[Message]:
+    """Store drafts in their order and give each the next number of its conversation.
+
+    A draft whose (uid, request_id) is stored already is not stored again: its answer is the first message,
+    marked `repeated`. Runs inside the caller's transaction, so numbers have no hole and commits are all or none.
+    """
+    known = _find_known(connection, drafts)
+    heads = _read_heads(connection, drafts)
+    answers, rows, changed = [], [], {}
+    for draft in drafts:
+        identity = (draft.uid, draft.request_id)
+        message = known.get(identity)
+        if message is None:
+            message = _number(draft, heads)
+            changed[draft.conversation] = {
+                "which": draft.conversation, "new_seq": message.seq, "new_ts": message.ts
+            }  # fmt: skip
+            rows.append(_row(message))
+            if draft.request_id is not None:
+                known[identity] = _repeat(message)
+        answers.append(message)
+    if rows:
+        connection.execute(messages.insert(), rows)
+        connection.execute(_advance, list(changed.values()))
+    return answers
+
+
+def _number(draft: Draft, heads: dict[int, int]) -> Message:
+    heads[draft.conversation] = seq = heads[draft.conversation] + 1
+    return Message(
+        draft.conversation, seq, draft.uid, draft.name, draft.content, draft.ts, draft.request_id
+    )  # fmt: skip
+
+
+def _row(message: Message) -> dict[str, object]:
+    return {column.name: getattr(message, column.name) for column in _COLUMNS}
+
+
+def _repeat(message: Message) -> Message:
+    return msgspec.structs.replace(message, repeated=True)
+
+
+def _find_known(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[str, str | None], Message]:
+    pairs = [(draft.uid, draft.request_id) for draft in drafts if draft.request_id is not None]
+    if not pairs:
+        return {}
+    rows = connection.execute(_known, {"pairs": pairs})
+    return {(row.uid, row.request_id): Message(*row, repeated=True) for row in rows}
+
+
+def _read_heads(connection: Connection, drafts: Sequence[Draft]) -> dict[int, int]:
+    ids = sorted({draft.conversation for draft in drafts})
+    return {row.id: row.seq for row in connection.execute(_heads, {"ids": ids})}
+
+
+def page(
+    connection: Connection, conversation: int, before: int | None, after: int | None, limit: int
+) -> tuple[list[Message], bool]:
+    """Up to `limit` messages in ascending order, and whether there are more in that direction.
+
+    The newest ones; with `before` the newest older than that number; with `after` the oldest newer than it.
+    """
+    if after is not None:
+        rows = _rows(connection, _oldest, which=conversation, low=after, count=limit + 1)
+        return _messages(rows[:limit]), len(rows) > limit
+    high = _BEYOND if before is None else before
+    rows = _rows(connection, _newest, which=conversation, low=0, high=high, count=limit + 1)
+    return _messages(rows[limit - 1 :: -1] if len(rows) > limit else rows[::-1]), len(rows) > limit
+
+
+def _rows(connection: Connection, query: object, **values: int) -> list[Row]:
+    return list(connection.execute(query, values))  # type: ignore[call-overload]
+
+
+def _messages(rows: Sequence[Row]) -> list[Message]:
+    return [Message(*row) for row in rows]
+
+
+def since(connection: Connection, conversation: int, seq: int) -> list[Message]:
+    """Every message after `seq`, in order."""
+    return _messages(_rows(connection, _oldest, which=conversation, low=seq, count=_BEYOND))

@@ -1,0 +1,132 @@
+"""Conversations and who belongs to them: rooms by `gid`, private talks by the pair of people."""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy.engine import Connection, Row
+
+from ..core.model import Membership, Room, private_key, room_key
+from .tables import conversations, info, members, people
+
+_c, _m = conversations.c, members.c
+
+_room = select(_c.id, _c.gid, _c.name, _c.private, _c.seq, _c.ts).where(_c.key == bindparam("the_key"))
+_conversation_id = select(_c.id).where(_c.key == bindparam("the_key"))
+_member = select(_m.read).where(and_(_m.uid == bindparam("who"), _m.conversation == bindparam("where")))
+_memberships = (
+    select(
+        _c.id, _c.key, _c.gid, _m.peer, _c.name, people.c.name.label("peer_name"), _c.private, _c.seq, _m.read, _c.ts
+    )
+    .select_from(members.join(conversations, _c.id == _m.conversation).outerjoin(people, people.c.uid == _m.peer))
+    .where(_m.uid == bindparam("who"))
+    .order_by(_c.ts.desc(), _c.id)
+)
+_of_conversation = (
+    select(people.c.uid, people.c.name)
+    .select_from(members.join(people, people.c.uid == _m.uid))
+    .where(_m.conversation == bindparam("where"))
+    .order_by(people.c.name)
+)
+_mark_read = (
+    update(members)
+    .where(and_(_m.uid == bindparam("who"), _m.conversation == bindparam("where"), _m.read < bindparam("upto")))
+    .values(read=bindparam("upto"))
+)
+
+
+def epoch(connection: Connection) -> str:
+    return connection.execute(select(info.c.value).where(info.c.name == "epoch")).scalar_one()
+
+
+def find_room(connection: Connection, gid: str) -> Room | None:
+    row = connection.execute(_room, {"the_key": room_key(gid)}).first()
+    return Room(*row) if row else None
+
+
+def is_member(connection: Connection, conversation: int, uid: str) -> bool:
+    return connection.execute(_member, {"who": uid, "where": conversation}).first() is not None
+
+
+def create_room(connection: Connection, gid: str, name: str, private: bool) -> Room | None:
+    """The new room, or None where the key is taken."""
+    if find_room(connection, gid):
+        return None
+    row = {"key": room_key(gid), "gid": gid, "name": name, "private": private, "seq": 0, "ts": 0}
+    connection.execute(conversations.insert(), row)
+    return find_room(connection, gid)
+
+
+def add_member(connection: Connection, conversation: int, uid: str, peer: str | None = None, read: int = 0) -> bool:
+    """True where the person did not belong before; what was said by then counts as `read`."""
+    if is_member(connection, conversation, uid):
+        return False
+    connection.execute(members.insert(), {"uid": uid, "conversation": conversation, "peer": peer, "read": read})
+    return True
+
+
+def remove_member(connection: Connection, conversation: int, uid: str) -> bool:
+    where = and_(_m.uid == uid, _m.conversation == conversation)
+    return connection.execute(delete(members).where(where)).rowcount > 0
+
+
+def count_rooms(connection: Connection, uid: str) -> int:
+    joined = members.join(conversations, _c.id == _m.conversation)
+    query = select(func.count()).select_from(joined).where(and_(_m.uid == uid, _c.gid.is_not(None)))
+    return connection.execute(query).scalar_one()
+
+
+def find_private(connection: Connection, one: str, other: str) -> int | None:
+    return connection.execute(_conversation_id, {"the_key": private_key(one, other)}).scalar()
+
+
+def open_private(connection: Connection, one: str, other: str) -> int:
+    """The conversation of two people, made at their first message."""
+    known = find_private(connection, one, other)
+    if known is not None:
+        return known
+    row = {"key": private_key(one, other), "gid": None, "name": "", "private": True, "seq": 0, "ts": 0}
+    connection.execute(conversations.insert(), row)
+    conversation = connection.execute(_conversation_id, {"the_key": row["key"]}).scalar_one()
+    add_member(connection, conversation, one, peer=other)
+    add_member(connection, conversation, other, peer=one)
+    return conversation
+
+
+def memberships(connection: Connection, uid: str) -> list[Membership]:
+    """All rooms and private talks of a person, the one that spoke last first."""
+    return [_membership(row) for row in connection.execute(_memberships, {"who": uid})]
+
+
+def _membership(row: Row) -> Membership:
+    id_, key, gid, peer, name, peer_name, private, seq, read, ts = row
+    return Membership(id_, key, gid, peer, name if gid else peer_name or peer or "", private, seq, read, ts)
+
+
+def membership(connection: Connection, uid: str, conversation: int) -> Membership | None:
+    row = connection.execute(
+        _memberships.where(_c.id == bindparam("where")), {"who": uid, "where": conversation}
+    ).first()
+    return _membership(row) if row else None
+
+
+def members_of(connection: Connection, conversation: int) -> list[tuple[str, str]]:
+    """`(uid, name)` of everybody who belongs, by name."""
+    return [(uid, name) for uid, name in connection.execute(_of_conversation, {"where": conversation})]
+
+
+def mark_read(connection: Connection, conversation: int, uid: str, seq: int) -> bool:
+    """True where the marker moved; it never moves back."""
+    return connection.execute(_mark_read, {"who": uid, "where": conversation, "upto": seq}).rowcount > 0
+
+
+def public_rooms(connection: Connection, uid: str) -> list[tuple[str, str, int, bool]]:
+    """`(gid, name, number of members, whether uid is one)` of every public room, by name."""
+    mine = select(_m.conversation).where(_m.uid == uid).scalar_subquery()
+    query = (
+        select(_c.gid, _c.name, func.count(_m.uid), _c.id.in_(mine))
+        .select_from(conversations.outerjoin(members, _m.conversation == _c.id))
+        .where(and_(_c.gid.is_not(None), _c.private.is_(False)))
+        .group_by(_c.id, _c.gid, _c.name)
+        .order_by(_c.name)
+    )
+    return [(gid, name, count, bool(joined)) for gid, name, count, joined in connection.execute(query)]

@@ -1,0 +1,34 @@
+"""English and Chinese: the standard library's gettext over a domain of our own."""
+
+from __future__ import annotations
+
+import gettext
+from functools import cache
+from pathlib import Path
+
+from flask import request
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+COOKIE = "legacy_chat_lang"
+
+_FOLDER = Path(__file__).parent.parent / "translations"
+
+
+@cache
+def translations(lang: str) -> gettext.NullTranslations:
+    return gettext.translation("legacy_chat", _FOLDER, [lang], fallback=True)
+
+
+@cache
+def catalog(lang: str) -> dict[str, str]:
+    """Every translated string, for the page's scripts; empty for English."""
+    found = getattr(translations(lang), "_catalog", {})
+    return {key: text for key, text in found.items() if isinstance(key, str) and key}
+
+
+def request_language() -> str:
+    """`?lang=`, then the cookie, then what the browser prefers."""
+    for wish in (request.args.get("lang"), request.cookies.get(COOKIE)):
+        if wish in LANGUAGES:
+            return wish
+    return request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-TW", "zh-HK"], "en")[:2]
