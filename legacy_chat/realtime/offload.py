@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import gevent
 from gevent.threadpool import ThreadPool
@@ -21,5 +21,15 @@ class Threads:
         self._writer.spawn(work).rawlink(lambda result: done(result.value))
 
     def call(self, work: Callable[[], T]) -> T:
-        result: Any = gevent.get_hub().threadpool.apply(work)
-        return result
+        result, error = gevent.get_hub().threadpool.apply(_outcome, (work,))
+        if error is not None:
+            raise error
+        return cast(T, result)
+
+
+def _outcome(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    """The result or the error as a value: gevent prints a traceback for what a native thread raises."""
+    try:
+        return work(), None
+    except Exception as error:
+        return None, error

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from ..errors import SettingsError
+from ..errors import ChatError, SettingsError
 from .migrations import migrate
 
 T = TypeVar("T")
@@ -75,6 +75,9 @@ class _Connections:
         try:
             with connection.begin():
                 yield connection
+        except ChatError:  # a refusal: nothing is wrong with the connection
+            self._idle.append(connection)
+            raise
         except BaseException:
             connection.close()
             raise

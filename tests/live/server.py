@@ -1,0 +1,153 @@
+"""The real server in a process of its own: stock gunicorn command line, our gunicorn.conf.py, a SQLite file."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from legacy_chat.web.identity import Tokens
+
+ROOT = Path(__file__).parents[2]
+WORKER = "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One gunicorn. `settings` are CHAT_* without the prefix; `options` go onto the command line."""
+
+    prefix = "/chat"
+    app = "wsgi:app"
+
+    def __init__(self, folder: Path, *options: str, env: dict[str, str] | None = None, **settings: str):
+        self.folder = folder
+        self.port = free_port()
+        self.address = ("127.0.0.1", self.port)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._options = options
+        self._env = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("CHAT_")},
+            "SITE_INSTANCE": str(folder),
+            "PORT": str(self.port),
+            "PYTHONPATH": str(ROOT),
+            **{f"CHAT_{name.upper()}": value for name, value in settings.items()},
+            **(env or {}),
+        }
+        self.process: subprocess.Popen | None = None
+
+    # -- life -----------------------------------------------------------------------------------------------
+
+    def start(self) -> Server:
+        command = [sys.executable, "-m", "gunicorn", "-k", WORKER, *self._options, self.app]
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(command, cwd=self.cwd, env=self._env, stdout=log, stderr=log)
+        ends = time.monotonic() + 20
+        while not self._answers():
+            assert self.process.poll() is None, f"gunicorn did not start:\n{self.log()}"
+            assert time.monotonic() < ends, f"gunicorn did not answer:\n{self.log()}"
+            time.sleep(0.02)
+        return self
+
+    cwd = ROOT
+
+    def _answers(self) -> bool:
+        """Whether a worker (not just the listening master) is there."""
+        try:
+            with socket.create_connection(self.address, 1) as probe:
+                probe.settimeout(1)
+                probe.sendall(b"GET /chat/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                return b"426" in probe.recv(64)
+        except OSError:
+            return False
+
+    def stop(self, sig: int = signal.SIGTERM) -> float:
+        """End it; the seconds that took."""
+        if self.process is None:
+            return 0.0
+        began = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        self.process.wait(40)
+        self.process = None
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """SIGKILL for the workers and their master at one moment."""
+        workers = self.workers()
+        self.process.kill()
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    # -- looking in -----------------------------------------------------------------------------------------
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.workers()[0]}/fd"))
+
+    def resident(self) -> int:
+        """Bytes of memory of the worker."""
+        status = Path(f"/proc/{self.workers()[0]}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
+
+    # -- people ---------------------------------------------------------------------------------------------
+
+    def token(self, uid: str, name: str | None = None, seconds: float = 3600) -> str:
+        return Tokens((self.folder / "secret_key").read_text(), seconds).mint(uid, name)
+
+    def flask(self, *arguments: str) -> str:
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "chat", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def browser(self) -> Browser:
+        return Browser(self.url)
+
+
+class Browser:
+    """Forms and cookies, as far as the site's pages need them."""
+
+    def __init__(self, url: str):
+        self.url = url
+        self._jar = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+
+    def open(self, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
+        body = urllib.parse.urlencode(data).encode() if data is not None else None
+        try:
+            with self._opener.open(self.url + path, body, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def submit(self, path: str, **fields: str) -> tuple[int, str]:
+        """Fill in the form at `path` and send it, with its csrf token."""
+        _, page = self.open(path if path != "/logout" else "/login")
+        token = re.search(r'name="csrf_token"\s+value="([^"]+)"', page)[1]
+        return self.open(path, {"csrf_token": token, **fields})
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)
