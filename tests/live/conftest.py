@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from .raw import Person, RawClient
@@ -75,5 +74,3 @@ def dial():
     yield connect
     for client in clients:
         client.close()
-
-

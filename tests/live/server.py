@@ -32,13 +32,16 @@ class Server:
 
     prefix = "/chat"
     app = "wsgi:app"
+    cwd = ROOT
 
-    def __init__(self, folder: Path, *options: str, env: dict[str, str] | None = None, **settings: str):
+    def __init__(
+        self, folder: Path, *options: str, env: dict[str, str] | None = None, unix: str | None = None, **settings: str
+    ):
         self.folder = folder
         self.port = free_port()
-        self.address = ("127.0.0.1", self.port)
+        self.address: tuple[str, int] | str = unix or ("127.0.0.1", self.port)
         self.url = f"http://127.0.0.1:{self.port}"
-        self._options = options
+        self._options = ("--bind", f"unix:{unix}", *options) if unix else options
         self._env = {
             **{key: value for key, value in os.environ.items() if not key.startswith("CHAT_")},
             "SITE_INSTANCE": str(folder),
@@ -62,14 +65,14 @@ class Server:
             time.sleep(0.02)
         return self
 
-    cwd = ROOT
-
     def _answers(self) -> bool:
         """Whether a worker (not just the listening master) is there."""
+        family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         try:
-            with socket.create_connection(self.address, 1) as probe:
+            with socket.socket(family) as probe:
                 probe.settimeout(1)
-                probe.sendall(b"GET /chat/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                probe.connect(self.address)
+                probe.sendall(f"GET {self.prefix}/ws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
                 return b"426" in probe.recv(64)
         except OSError:
             return False

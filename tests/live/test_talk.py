@@ -218,4 +218,3 @@ def test_forty_people_hear_each_other_in_one_order(server, come):
     for person in people:
         heard = [person.expect("groupPm")["seq"] for _ in people]
         assert heard == list(range(1, len(people) + 1))
-

@@ -1,0 +1,83 @@
+// What the tests put in the place of the browser: time that moves when told, sockets that can be
+// played by hand, a storage that is only a map.
+
+export class FakeClock {
+  #now = 1_000_000;
+  #timers = new Map();
+  #next = 1;
+
+  now = () => this.#now;
+
+  setTimeout = (run, ms) => {
+    this.#timers.set(this.#next, { run, at: this.#now + ms });
+    return this.#next++;
+  };
+
+  clearTimeout = (timer) => this.#timers.delete(timer);
+
+  /** Lets time pass; every timer that is due runs at its own moment. */
+  async pass(ms) {
+    const end = this.#now + ms;
+    for (;;) {
+      await settled();
+      const [timer, due] = [...this.#timers].sort(([, a], [, b]) => a.at - b.at)[0] ?? [];
+      if (!due || due.at > end) break;
+      this.#timers.delete(timer);
+      this.#now = due.at;
+      due.run();
+    }
+    this.#now = end;
+    await settled();
+  }
+}
+
+/** All promises that could go on did. */
+export const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A WebSocket class whose instances are in `.sockets`, newest last. */
+export function fakeSockets() {
+  return class FakeSocket {
+    static sockets = [];
+    static get latest() { return this.sockets.at(-1); }
+    readyState = 0;
+    sent = [];
+
+    constructor(url) {
+      this.url = url;
+      this.constructor.sockets.push(this);
+    }
+
+    send(text) { this.sent.push(JSON.parse(text)); }
+    close(code) { this.closedWith = code ?? "without code"; this.readyState = 2; }
+
+    // The server's side of the play.
+    accepts() { this.readyState = 1; this.onopen?.(); }
+    says(frame) { this.onmessage?.({ data: JSON.stringify(frame) }); }
+    hangsUp(code) { this.readyState = 3; this.onclose?.({ code }); }
+
+    welcomes({ epoch = "e1", groups = [], peers = [], uid = "1" } = {}) {
+      this.accepts();
+      this.says({ type: "hello", client_id: 1001, version: "1", limits: { text_chars: 4000 }, ping: 25 });
+      this.says({ type: "login", uid, name: "ada", epoch, groups, peers, online: { users: 1, connections: 1 } });
+    }
+
+    /** The requests of one type that came in. */
+    asked(type) { return this.sent.filter((frame) => frame.type === type); }
+  };
+}
+
+export class FakeStorage {
+  kept = new Map();
+  getItem = (name) => this.kept.get(name) ?? null;
+  setItem = (name, value) => this.kept.set(name, value);
+  removeItem = (name) => this.kept.delete(name);
+}
+
+/** Messages 1, 2, 3 … of bob, one a minute, with whatever differs. */
+export function messages(from, to, differently = {}) {
+  const noon = new Date(2026, 4, 1, 12).getTime();
+  return Array.from({ length: to - from + 1 }, (_, at) => {
+    const seq = from + at;
+    return { seq, uid: "2", name: "bob", content: `message ${seq}`, ts: noon + seq * 60_000, mine: false, ...differently };
+  });
+}
