@@ -14,6 +14,7 @@ from ..core import frames
 from ..core.model import Member
 from .connection import Connection
 from .poller import Poller
+from .presence import PresenceNotices
 from .registry import Registry
 from .transport import Transport
 
@@ -26,6 +27,7 @@ class Worker:
         self.settings = parts.settings
         self.registry = Registry()
         self.requests = Requests(parts, self.registry, verify)
+        self.presence = PresenceNotices(self.registry)
         self.poller = Poller()
         self.connections: set[Connection] = set()
         parts.backplane.subscribe(self.registry.receive)
@@ -56,3 +58,4 @@ class Worker:
             now = monotonic()
             for connection in list(self.connections):
                 connection.check_deadline(now)
+            self.presence.tick(now)

@@ -132,10 +132,13 @@ class Server:
 class Browser:
     """Forms and cookies, as far as the site's pages need them."""
 
+    name = "a browser"
+
     def __init__(self, url: str):
         self.url = url
         self._jar = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+        self._opener.addheaders = [("User-Agent", self.name)]
 
     def open(self, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
         body = urllib.parse.urlencode(data).encode() if data is not None else None

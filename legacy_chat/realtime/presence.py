@@ -1,0 +1,47 @@
+"""Tells people who came and who went, about once a second and only what changed.
+
+Somebody who is gone for less than the grace period (a page change, a reload) was never gone for the others. In rooms
+above a certain size nobody is told: there the member list is asked for, which costs one answer instead of one frame
+for each pair of people.
+"""
+
+from __future__ import annotations
+
+from ..core import frames
+from . import framing
+from .registry import Registry
+
+GRACE = 3.0  # seconds
+_LARGEST_ROOM = 100  # connections
+
+
+class PresenceNotices:
+    def __init__(self, registry: Registry):
+        self._registry = registry
+        self._announced: dict[str, tuple[str, ...]] = {}  # uid → the rooms that were told
+        self._gone: dict[str, float] = {}
+
+    def tick(self, now: float) -> None:
+        here = self._registry.people
+        for uid in here.keys() - self._announced.keys():
+            self._announced[uid] = self._tell(uid, True, tuple(c.conversation.key for c in here[uid].rooms.values()))
+        for uid in here.keys() & self._gone.keys():
+            del self._gone[uid]
+        for uid in self._announced.keys() - here.keys():
+            if now >= self._gone.setdefault(uid, now + GRACE):
+                del self._gone[uid]
+                self._tell(uid, False, self._announced.pop(uid))
+
+    def _tell(self, uid: str, online: bool, rooms: tuple[str, ...]) -> tuple[str, ...]:
+        """Every person once, however many rooms they share; returns the rooms."""
+        data = framing.frame(framing.TEXT, frames.encode(frames.Presence(uid, online)))
+        told = set()
+        for key in rooms:
+            channel = self._registry.channels.get(key)
+            if channel and len(channel.connections) <= _LARGEST_ROOM:
+                told |= channel.connections
+        for connection in told:
+            member = connection.session.member
+            if member and member.uid != uid:
+                connection.write(data, droppable=True)
+        return rooms
