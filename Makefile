@@ -13,8 +13,8 @@ run: $(VENV)/run.stamp
 	exec $(BIN)/gunicorn -k $(WORKER) wsgi:app
 
 demo: $(VENV)/run.stamp
-	$(BIN)/python examples/demo.py
-	SITE_INSTANCE=$(CURDIR)/instance/demo exec $(BIN)/gunicorn -k $(WORKER) wsgi:app
+	SITE_INSTANCE=$(SITE_INSTANCE)/demo $(BIN)/python -m examples.demo
+	SITE_INSTANCE=$(SITE_INSTANCE)/demo exec $(BIN)/gunicorn -k $(WORKER) wsgi:app
 
 test: check js-test
 	$(BIN)/python -m pytest

@@ -1,4 +1,4 @@
-"""Tells people who came and who went, about once a second and only what changed.
+"""Tells people who came and who went and how many are here, about once a second and only what changed.
 
 Somebody who is gone for less than the grace period (a page change, a reload) was never gone for the others. In rooms
 above a certain size nobody is told: there the member list is asked for, which costs one answer instead of one frame
@@ -7,12 +7,15 @@ for each pair of people.
 
 from __future__ import annotations
 
+import gevent
+
 from ..core import frames
 from . import framing
 from .registry import Registry
 
 GRACE = 3.0  # seconds
 _LARGEST_ROOM = 100  # connections
+_TURN = 256  # writes before others get the loop
 
 
 class PresenceNotices:
@@ -20,8 +23,26 @@ class PresenceNotices:
         self._registry = registry
         self._announced: dict[str, tuple[str, ...]] = {}  # uid → the rooms that were told
         self._gone: dict[str, float] = {}
+        self._count = (0, 0)
 
     def tick(self, now: float) -> None:
+        """Called about once a second, in a greenlet."""
+        self._tell_who(now)
+        self._tell_how_many()
+
+    def _tell_how_many(self) -> None:
+        count = self._registry.count()
+        if count == self._count:
+            return
+        self._count = count
+        data = framing.frame(framing.TEXT, frames.encode(frames.OnlineNotice(*count)))
+        here = [connection for person in self._registry.people.values() for connection in person.connections]
+        for number, connection in enumerate(here, 1):
+            connection.write(data, droppable=True)
+            if number % _TURN == 0:
+                gevent.sleep(0)
+
+    def _tell_who(self, now: float) -> None:
         here = self._registry.people
         for uid in here.keys() - self._announced.keys():
             self._announced[uid] = self._tell(uid, True, tuple(c.conversation.key for c in here[uid].rooms.values()))

@@ -220,6 +220,17 @@ describe("resuming", () => {
     assert.deepEqual(line().sent[0].resume.seqs, { "g:lobby": 11, "p:9": 2 });
   });
 
+  test("a talk that began meanwhile is not named until its replay came, so that none of it is missed", async () => {
+    online();
+    line().hangsUp(1006);
+    await clock.pass(1_000);
+    line().welcomes({ peers: [peer("9", 4)] });
+    line().hangsUp(1006);
+    await clock.pass(2_000);
+    line().accepts();
+    assert.deepEqual(line().sent[0].resume.seqs, {});
+  });
+
   test("a gap is taken for what it says", async () => {
     online({ groups: [room(10)] });
     line().says({ type: "gap", gid: "lobby", after: 10, seq: 900 });

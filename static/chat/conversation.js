@@ -1,0 +1,105 @@
+// One room or private talk: what it is called, what was read, who types, and its timeline.
+
+import { idOf, isRoom } from "./protocol.js";
+import { Timeline } from "./timeline.js";
+import { TypingTracker } from "./typing.js";
+
+// A page that stands open for weeks in a busy room shall not grow for weeks.
+const MOST_WATCHED = 1000;
+const KEPT = 100;
+
+export class Conversation {
+  title;
+  private = false;
+  /** Newest number, how far we read, how far the other side of a private talk did. */
+  seq = 0;
+  read = 0;
+  peerRead = 0;
+  unread = 0;
+  /** When something was last written, in ms; 0 if never. */
+  ts = 0;
+  /** The uids of a room's members, once asked for. */
+  members = null;
+  /** The holes being filled: before → "loading" | "failed". */
+  filling = new Map();
+  timeline = new Timeline();
+
+  constructor(key, { clock, changed }) {
+    this.key = key;
+    this.title = this.id;
+    this.typing = new TypingTracker(clock, changed);
+  }
+
+  get id() {
+    return idOf(this.key);
+  }
+
+  get isRoom() {
+    return isRoom(this.key);
+  }
+
+  /** Takes over what a login or a joining says. Our own reading may be ahead of the server's. */
+  update({ title, seq, read, unread, ts, private: isPrivate }) {
+    const ahead = this.read > read;
+    const hadUnread = this.unread > 0;
+    Object.assign(this, { title, seq, ts, private: isPrivate, read: Math.max(this.read, read) });
+    this.unread = ahead ? this.#countUnread() : unread;
+    if (this.unread && !hadUnread) this.timeline.divide(this.read);
+    // With messages at hand, the missing ones follow by themselves, or a `gap` says that they do not.
+    if (!this.timeline.messages.length) this.timeline.expect(seq);
+    return { ahead };
+  }
+
+  /** An own message was stored; its frame may have gone to the other pages only. */
+  wrote({ seq, ts }) {
+    if (seq > this.seq) this.#advance({ seq, ts, mine: true });
+  }
+
+  /** The server lost its history: nothing that we have has a meaning any more. */
+  reset() {
+    Object.assign(this, { seq: 0, read: 0, peerRead: 0, unread: 0, ts: 0, timeline: new Timeline() });
+    this.filling.clear();
+  }
+
+  /** Nobody told how many messages there are: the first look will. */
+  unknown() {
+    this.timeline = new Timeline(null);
+  }
+
+  receive(message, { watched }) {
+    const [fresh] = this.timeline.add([message]);
+    this.typing.stopped(message.uid);
+    if (message.seq > this.seq) this.#advance(message, watched);
+    if (watched && this.timeline.messages.length > MOST_WATCHED) this.timeline.trim(KEPT);
+    return Boolean(fresh);
+  }
+
+  readTo(seq) {
+    if (seq <= this.read) return false;
+    this.read = seq;
+    this.unread = this.#countUnread();
+    return true;
+  }
+
+  /** Somebody looks: the line stands where reading stopped. */
+  entered() {
+    if (this.unread) this.timeline.divide(this.read);
+  }
+
+  left() {
+    if (!this.unread) this.timeline.divide(null);
+    this.timeline.trim(KEPT);
+  }
+
+  #advance({ seq, ts, mine }, watched) {
+    if (!mine && !this.unread && !watched) this.timeline.divide(this.seq);
+    if (!mine) this.unread++;
+    Object.assign(this, { seq, ts });
+  }
+
+  #countUnread() {
+    if (this.read >= this.seq) return 0;
+    const loaded = this.timeline.holes().every(({ before }) => before <= this.read + 1);
+    return loaded ? this.timeline.countUnread(this.read) : this.seq - this.read;
+  }
+}

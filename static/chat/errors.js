@@ -1,0 +1,19 @@
+// What went wrong, in the reader's language: the server's codes are the contract, its words are English.
+
+import { t } from "./i18n.js";
+
+export function explain({ code, message }) {
+  return {
+    offline: t("You are offline."),
+    timeout: t("The server did not answer."),
+    rate_limited: t("That was too fast. Wait a moment."),
+    not_member: t("You are not a member of this room."),
+    unknown_room: t("There is no such room."),
+    forbidden: t("You may not do this."),
+    exists: t("There is a room of this name already."),
+    too_long: t("The text is too long."),
+    bad_text: t("The text contains characters that cannot be sent."),
+    unavailable: t("The server is busy. Try again in a moment."),
+    internal: t("Something went wrong on the server."),
+  }[code] ?? message;
+}

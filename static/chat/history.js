@@ -1,0 +1,67 @@
+// Fetches what the timelines miss.
+
+import { address } from "./protocol.js";
+
+const PAGE = 50;
+const PREVIEWS = 12;
+
+export class History {
+  #client; #read; #changed;
+
+  /** `read(frames)` makes messages of frames; `changed()` is called when there is something new to see. */
+  constructor({ client, read, changed }) {
+    this.#client = client;
+    this.#read = read;
+    this.#changed = changed;
+  }
+
+  /** The page that ends where a hole does. */
+  async fill(conversation, before) {
+    const { filling, timeline } = conversation;
+    if (this.#client.state !== "open" || filling.get(before) === "loading") return;
+    filling.set(before, "loading");
+    this.#touch(timeline);
+    try {
+      const { messages, more } = await this.#ask(conversation, { before: Number.isFinite(before) ? before : undefined });
+      timeline.fill(before, this.#read(messages), more);
+      filling.delete(before);
+    } catch ({ code }) {
+      // What failed for want of a connection is asked again with the next one, without being told to.
+      if (code === "offline") filling.delete(before);
+      else filling.set(before, "failed");
+    }
+    this.#touch(timeline);
+  }
+
+  /** Reading goes on while the newest hole is filled; older holes wait until they come into view. */
+  mend(conversation) {
+    const hole = conversation.timeline.holes().filter(({ after }) => after > 0).at(-1);
+    if (hole && !conversation.filling.has(hole.before)) this.fill(conversation, hole.before);
+  }
+
+  /** The messages behind the "New messages" line, however far up they are. */
+  async unread(conversation) {
+    const { messages } = await this.#ask(conversation, { after: conversation.timeline.dividerAfter });
+    conversation.timeline.add(this.#read(messages));
+    this.#changed();
+  }
+
+  /** The last lines for the list, one request after the other: nobody waits for them. */
+  async previews(conversations) {
+    for (const conversation of conversations.slice(0, PREVIEWS)) {
+      if (!conversation.seq || conversation.timeline.last || conversation.filling.size) continue;
+      const { messages } = await this.#ask(conversation, { limit: 1 }).catch(() => ({ messages: [] }));
+      conversation.timeline.add(this.#read(messages));
+      this.#changed();
+    }
+  }
+
+  #ask({ key }, fields) {
+    return this.#client.request("history", { limit: PAGE, ...address(key), ...fields });
+  }
+
+  #touch(timeline) {
+    timeline.version++;
+    this.#changed();
+  }
+}

@@ -1,0 +1,35 @@
+// What the connection does, in words.
+
+import { html, nothing } from "../lit.js";
+import { t } from "../i18n.js";
+import { icon } from "./parts.js";
+
+export function stateInWords({ state }) {
+  return {
+    connecting: t("Connecting…"),
+    open: t("Online"),
+    reconnecting: t("Offline"),
+    closing: t("Closing…"),
+    closed: t("Disconnected"),
+  }[state];
+}
+
+/** The line above the timeline; nothing while all is well. */
+export function connectionLine(page) {
+  const { client, outdated, ready } = page.chat;
+  if (client.state === "open") return outdated ? line("refresh", t("The chat was updated."), reload()) : nothing;
+  if (client.state === "reconnecting") return line("offline", countdown(client), button(t("Retry now"), () => client.wake()));
+  if (client.state === "connecting") return ready ? line("refresh", t("Connecting…")) : nothing;
+  if (client.why === "session") return line("lock", t("Your session has ended. What you wrote is kept."), link(t("Log in"), page.boot.login));
+  if (client.why === "forbidden") return line("lock", t("You may not use this chat."));
+  return line("offline", t("The connection was closed."), button(t("Connect"), () => client.connect()));
+}
+
+const countdown = ({ secondsToRetry }) => t("Offline — retrying in {n} s", { n: secondsToRetry });
+
+const line = (name, text, action = nothing) => html`
+  <div class="connection-line" role="status">${icon(name)}<span>${text}</span>${action}</div>`;
+
+const button = (text, press) => html`<button type="button" class="link" @click=${press}>${text}</button>`;
+const link = (text, href) => html`<a href=${href}>${text}</a>`;
+const reload = () => button(t("Reload"), () => location.reload());

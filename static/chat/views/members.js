@@ -1,0 +1,39 @@
+// The right column: who belongs to a room.
+
+import { html, nothing, repeat } from "../lit.js";
+import { t } from "../i18n.js";
+import { avatar, icon, iconButton, presenceText } from "./parts.js";
+
+export function members(page) {
+  const { current, people } = page.chat;
+  if (!page.membersShown || !current?.isRoom) return nothing;
+  const everybody = [...(current.members ?? [])].map((uid) => people.get(uid)).sort(byPresence);
+  return html`
+    <aside id="members" class="members" aria-label=${t("Members")}>
+      <header class="members-head">
+        <h2>${t("Members")} <span class="quiet">${everybody.length || nothing}</span></h2>
+        ${iconButton({ name: "close", label: t("Close"), press: () => page.show({ membersShown: false }) })}
+      </header>
+      ${current.members ? nothing : html`<p class="hint loading">${t("Loading…")}</p>`}
+      <ul>${repeat(everybody, ({ uid }) => uid, (person) => member(page, person))}</ul>
+      <div class="members-foot">
+        <button type="button" class="button" @click=${() => page.openDialog("invite")}>${icon("plus")}${t("Invite people")}</button>
+        <button type="button" class="button quiet" @click=${() => page.openDialog("leave")}>${icon("leave")}${t("Leave room")}</button>
+      </div>
+    </aside>`;
+}
+
+function member(page, { uid, name, online }) {
+  const me = uid === page.chat.me.uid;
+  const inside = html`
+    ${avatar({ uid, name }, online)}
+    <span class="row-title"><bdi>${name}</bdi>${me ? html` <span class="quiet">${t("(you)")}</span>` : nothing}</span>
+    <span class="row-preview">${presenceText(online)}</span>`;
+  return html`
+    <li>${me
+      ? html`<span class="row">${inside}</span>`
+      : html`<button type="button" class="row" title=${t("Send a message")} @click=${() => page.go(page.chat.direct(uid))}>${inside}</button>`}
+    </li>`;
+}
+
+const byPresence = (a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name);

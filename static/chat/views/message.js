@@ -1,0 +1,46 @@
+// One message: a row in a room, a bubble in a private talk. The style sheet makes the difference.
+
+import { html, nothing } from "../lit.js";
+import { clockTime, fullTime, isoTime } from "../dates.js";
+import { explain } from "../errors.js";
+import { t } from "../i18n.js";
+import { splitLinks } from "../text.js";
+import { avatar, icon, onlyForReaders } from "./parts.js";
+
+export function message({ message, head }, page, conversation) {
+  const { mine, state, seq, name } = message;
+  return html`
+    <li class="message ${head ? "head" : ""} ${mine ? "mine" : ""} ${state ?? ""}" data-seq=${seq ?? nothing} tabindex="-1">
+      ${head ? avatar(message) : nothing}
+      <div class="message-body">
+        ${head ? html`<bdi class="author">${name}</bdi>` : onlyForReaders(name)}
+        <time datetime=${isoTime(message.ts)} title=${fullTime(message.ts)}>${clockTime(message.ts)}</time>
+        <p class="text" dir="auto">${splitLinks(message.content).map(piece)}</p>
+        ${mine ? status(message, conversation) : nothing}
+        ${state === "failed" ? failure(message, page) : nothing}
+      </div>
+    </li>`;
+}
+
+const piece = ({ text, href }) => (href
+  ? html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${text}</a>`
+  : text);
+
+function status({ state, seq }, conversation) {
+  if (state === "failed") return nothing;
+  if (state === "pending") return tick("clock", t("Sending…"));
+  if (!conversation.isRoom && seq <= conversation.peerRead) return tick("ticks", t("Read"));
+  return tick("tick", t("Sent"));
+}
+
+const tick = (name, words) => html`<span class="tick" title=${words}>${icon(name)}${onlyForReaders(words)}</span>`;
+
+function failure({ id, error }, page) {
+  const words = error ? t("Not sent: {reason}", { reason: explain(error) }) : t("Not sent");
+  return html`
+    <div class="failure">
+      ${icon("warning")}<span>${words}</span>
+      <button type="button" class="link" @click=${() => page.chat.retry(id)}>${t("Retry")}</button>
+      <button type="button" class="link" @click=${() => page.chat.outbox.drop(id)}>${t("Delete")}</button>
+    </div>`;
+}

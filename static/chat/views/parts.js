@@ -1,0 +1,57 @@
+// Small pieces that several views share.
+
+import { html, nothing } from "../lit.js";
+import { t } from "../i18n.js";
+
+const HUES = 12;
+
+export const icon = (name) => html`<svg class="icon" aria-hidden="true"><use href="#icon-${name}"></use></svg>`;
+
+export const iconButton = ({ name, label, press, kind = "" }) => html`
+  <button type="button" class="icon-button ${kind}" aria-label=${label} title=${label} @click=${press}>${icon(name)}</button>`;
+
+/** The same person has the same colour everywhere and always. */
+function hueOf(uid) {
+  let sum = 0;
+  for (const letter of String(uid)) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
+  return sum % HUES;
+}
+
+/** One character of a Chinese name, two initials of others. */
+function initialsOf(name) {
+  const words = name.trim().split(/[\s._-]+/).filter(Boolean);
+  const [first = "?"] = [...(words[0] ?? "")];
+  if (words.length < 2 || /\p{Script=Han}/u.test(first)) return first.toUpperCase();
+  return (first + [...words.at(-1)][0]).toUpperCase();
+}
+
+export const avatar = ({ uid, name }, online) => html`
+  <span class="avatar hue-${hueOf(uid)}" aria-hidden="true">${initialsOf(name)}${online ? html`<span class="presence"></span>` : nothing}</span>`;
+
+export const roomAvatar = (room) => html`
+  <span class="avatar room hue-${hueOf(room.key)}" aria-hidden="true">${icon(room.private ? "lock" : "hash")}</span>`;
+
+export function conversationAvatar(conversation, people) {
+  if (conversation.isRoom) return roomAvatar(conversation);
+  const { online } = people.get(conversation.id);
+  return avatar({ uid: conversation.id, name: conversation.title }, online);
+}
+
+export const presenceText = (online) => (online ? t("Online") : t("Offline"));
+
+export const onlyForReaders = (text) => html`<span class="visually-hidden">${text}</span>`;
+
+export const emptyState = ({ name, title, text, actions = nothing }) => html`
+  <div class="empty">
+    ${icon(name)}
+    <p class="empty-title">${title}</p>
+    <p>${text}</p>
+    <div class="actions">${actions}</div>
+  </div>`;
+
+/** The top of a dialog. */
+export const heading = (page, title) => html`
+  <header class="dialog-head">
+    <h2 id="dialog-title">${title}</h2>
+    ${iconButton({ name: "close", label: t("Close"), press: () => page.dialogs.close() })}
+  </header>`;

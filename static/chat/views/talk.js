@@ -1,0 +1,79 @@
+// The middle column: one conversation.
+
+import { html, nothing } from "../lit.js";
+import { phrase, t } from "../i18n.js";
+import { composer } from "./composer.js";
+import { connectionLine } from "./connection.js";
+import { conversationAvatar, emptyState, icon, iconButton, presenceText } from "./parts.js";
+import { timeline } from "./timeline.js";
+
+export function talk(page) {
+  const { current } = page.chat;
+  return html`
+    <main class="talk">
+      ${current ? header(page, current) : nothing}
+      ${connectionLine(page)}
+      ${welcome(page)}
+      ${current ? conversation(page, current) : nowhere(page)}
+    </main>`;
+}
+
+const header = (page, current) => html`
+  <header class="talk-head">
+    <a class="icon-button back" href="#" aria-label=${t("Back to all conversations")}>${icon("back")}${othersUnread(page, current)}</a>
+    ${conversationAvatar(current, page.chat.people)}
+    <div class="talk-title">
+      <h1><bdi>${current.title}</bdi></h1>
+      <p>${subtitle(page.chat, current)}</p>
+    </div>
+    ${current.isRoom ? membersButton(page) : nothing}
+  </header>`;
+
+function othersUnread({ chat }, current) {
+  const unread = chat.totalUnread - chat.unreadOf(current);
+  return unread ? html`<span class="badge">${unread > 99 ? "99+" : unread}</span>` : nothing;
+}
+
+const membersButton = (page) => html`
+  <button type="button" class="icon-button" aria-label=${t("Members")} title=${t("Members")}
+    aria-expanded=${page.membersShown} aria-controls="members"
+    @click=${() => page.show({ membersShown: !page.membersShown })}>${icon("people")}</button>`;
+
+function subtitle({ people }, { isRoom, id, members }) {
+  if (!isRoom) return presenceText(people.get(id).online);
+  if (!members) return nothing;
+  const online = [...members].filter((uid) => people.get(uid).online).length;
+  const count = members.size === 1 ? t("1 member") : t("{n} members", { n: members.size });
+  const present = t("{n} online", { n: online });
+  return `${count} · ${present}`;
+}
+
+function welcome(page) {
+  if (!page.welcome) return nothing;
+  return html`
+    <div class="welcome"><p dir="auto">${page.welcome}</p>
+      ${iconButton({ name: "close", label: t("Close"), press: () => page.closeWelcome() })}
+    </div>`;
+}
+
+const conversation = (page, current) => html`
+  ${timeline(page, current)}
+  <p class="typing">${typing(current.typing.names)}</p>
+  ${composer(page, current)}`;
+
+function typing(names) {
+  const [first, second] = names.map((name) => html`<bdi>${name}</bdi>`);
+  if (names.length === 0) return nothing;
+  if (names.length === 1) return phrase("{name} is typing…", { name: first });
+  if (names.length === 2) return phrase("{first} and {second} are typing…", { first, second });
+  return t("Several people are typing…");
+}
+
+function nowhere(page) {
+  if (!page.chat.ready) return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
+  const browse = html`<button type="button" class="button" @click=${() => page.openDialog("browse")}>${t("Browse rooms")}</button>`;
+  if (page.wanted) {
+    return emptyState({ name: "compass", title: t("You are not in this room"), text: t("It may be private, or it does not exist."), actions: browse });
+  }
+  return emptyState({ name: "bubble", title: t("Nothing open"), text: t("Choose a conversation on the left, or find a room to join."), actions: browse });
+}

@@ -1,0 +1,102 @@
+"""Chromium from Debian, one for all browser tests; every person gets a context (a browser profile) of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from live import fixtures
+from live.server import Server
+from playwright.sync_api import Page, expect, sync_playwright
+
+# The same real servers, and people who come without a browser.
+serve, server, come = fixtures.serve, fixtures.server, fixtures.come
+pytest_runtest_makereport = fixtures.pytest_runtest_makereport
+
+PASSWORD = "correct-horse"
+ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
+
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium")
+    assert path, "chromium is missing: run `make system`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A person at a browser."""
+
+    def __init__(self, page: Page, site: Server, name: str):
+        self.page, self.site, self.name = page, site, name
+        self.mistakes: list[str] = []
+        page.on("pageerror", lambda error: self.mistakes.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self._console(message.text))
+
+    def _console(self, text: str) -> None:
+        # Chromium reports each attempt to reach a stopped server; that is what those tests are about.
+        if "WebSocket connection" not in text and "Failed to load resource" not in text:
+            self.mistakes.append(text)
+
+    def register(self) -> Visitor:
+        self.page.goto(f"{self.site.url}/register")
+        self.page.fill("[name=username]", self.name)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.press("[name=password]", "Enter")
+        expect(self.page.locator(".sidebar").get_by_text("Lobby")).to_be_attached()
+        return self
+
+    @property
+    def box(self):
+        return self.page.locator("#composer")
+
+    @property
+    def messages(self):
+        return self.page.locator("[role=log] .message .text")
+
+    def open(self, conversation: str) -> None:
+        self.page.locator(".sidebar li .row-title").get_by_text(conversation, exact=True).click()
+
+    def say(self, text: str) -> None:
+        self.box.fill(text)
+        self.box.press("Enter")
+
+    def sees(self, *texts: str) -> None:
+        """These messages, in this order, and no others."""
+        expect(self.messages).to_have_text(list(texts))
+
+    def confirmed(self) -> None:
+        """All own messages have their tick."""
+        expect(self.page.locator(".message.pending, .message.failed")).to_have_count(0)
+
+    def talk_to(self, name: str) -> None:
+        self.page.get_by_role("button", name="New message").click()
+        self.page.get_by_role("dialog").get_by_text(name, exact=True).click()
+        expect(self.box).to_have_attribute("aria-label", f"Message to {name}")
+
+    def shot(self, name: str) -> None:
+        """Kept where SCREENSHOTS names a folder."""
+        if folder := os.environ.get("SCREENSHOTS"):
+            self.page.screenshot(path=f"{folder}/{name}.png")
+
+
+@pytest.fixture
+def visit(chromium):
+    """`visit(server, "ada")`: somebody opens a browser. No page may have thrown by the end."""
+    visitors, contexts = [], []
+
+    def open_browser(site: Server, name: str, **context) -> Visitor:
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
+        visitors.append(Visitor(contexts[-1].new_page(), site, name))
+        return visitors[-1]
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+    assert [mistake for visitor in visitors for mistake in visitor.mistakes] == []

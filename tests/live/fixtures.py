@@ -1,0 +1,76 @@
+"""Live tests: the true server, its log shown when a test fails, nothing left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from .raw import Person, RawClient
+from .server import Server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    item.stash.setdefault(_reports, {})[report.when] = report
+    return report
+
+
+_reports = pytest.StashKey()
+
+
+@pytest.fixture
+def serve(tmp_path, request):
+    """Start servers: `serve(*options, **settings)`; each is stopped after the test."""
+    servers: list[Server] = []
+
+    def start(*options: str, **settings) -> Server:
+        folder = tmp_path / f"server{len(servers)}"
+        folder.mkdir()
+        servers.append(Server(folder, *options, **settings))
+        return servers[-1].start()
+
+    yield start
+    for server in servers:
+        server.stop()
+    failed = any(report.failed for report in request.node.stash.get(_reports, {}).values())
+    for server in servers:
+        if failed:
+            print(f"--- log of {server.url}\n{server.log()}")
+        else:
+            # A client's fault is never ours: no test may leave a traceback in the log.
+            assert "Traceback" not in server.log(), server.log()
+
+
+@pytest.fixture
+def server(serve):
+    return serve()
+
+
+@pytest.fixture
+def come():
+    """People come with `come(server, "1", "ada")` and are gone after the test; the first one logs in."""
+    people: list[Person] = []
+
+    def arrive(server: Server, uid: str | None = None, name: str | None = None, login=True, **how) -> Person:
+        people.append(Person(server, uid, name, **how))
+        if login:
+            people[-1].welcome = people[-1].login(**(login if isinstance(login, dict) else {}))
+        return people[-1]
+
+    yield arrive
+    for person in people:
+        person.close()
+
+
+@pytest.fixture
+def dial():
+    """Raw connections, closed after the test."""
+    clients: list[RawClient] = []
+
+    def connect(server: Server) -> RawClient:
+        clients.append(RawClient(server.address))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
