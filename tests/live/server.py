@@ -33,6 +33,7 @@ class Server:
     prefix = "/chat"
     app = "wsgi:app"
     cwd = ROOT
+    python = sys.executable
 
     def __init__(
         self, folder: Path, *options: str, env: dict[str, str] | None = None, unix: str | None = None, **settings: str
@@ -55,7 +56,7 @@ class Server:
     # -- life -----------------------------------------------------------------------------------------------
 
     def start(self) -> Server:
-        command = [sys.executable, "-m", "gunicorn", "-k", WORKER, *self._options, self.app]
+        command = [self.python, "-m", "gunicorn", "-k", WORKER, *self._options, self.app]
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(command, cwd=self.cwd, env=self._env, stdout=log, stderr=log)
         ends = time.monotonic() + 20
@@ -120,7 +121,7 @@ class Server:
         return Tokens((self.folder / "secret_key").read_text(), seconds).mint(uid, name)
 
     def flask(self, *arguments: str) -> str:
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "chat", *arguments]
+        command = [self.python, "-m", "flask", "--app", "wsgi", "chat", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
