@@ -1,7 +1,7 @@
 # make run   the site at http://127.0.0.1:8000
 # make test  everything that is checked before a change lands
 # make demo  the site with a few people, rooms and a little history
-.PHONY: run demo test check js-test translations screenshots wheel clean system
+.PHONY: run demo test check js-test system bench translations wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,9 +32,14 @@ system:
 	sh tests/install_system.sh
 
 translations: $(VENV)/dev.stamp
-	$(BIN)/pybabel extract -q -F babel.cfg -k t -o legacy_chat/translations/legacy_chat.pot .
-	$(BIN)/pybabel update -q -D legacy_chat -i legacy_chat/translations/legacy_chat.pot -d legacy_chat/translations
-	$(BIN)/pybabel compile -q -D legacy_chat -d legacy_chat/translations
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F babel.cfg -k t -k phrase --no-location --sort-output -o build/legacy_chat.pot .
+	$(BIN)/pybabel -q update -D legacy_chat -i build/legacy_chat.pot -d legacy_chat/translations -l zh -w 120 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile -D legacy_chat -d legacy_chat/translations
+
+bench: $(VENV)/run.stamp
+	$(BIN)/python bench/run.py
 
 wheel: $(VENV)/dev.stamp
 	$(BIN)/python -m build --wheel

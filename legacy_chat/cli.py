@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from .actions.rooms import Rooms
 from .errors import ChatError, Exists
 from .storage import people
 
-group = AppGroup("chat", help="Rooms, tokens and tables of the chat.")
+
+def group() -> AppGroup:
+    """The commands of one app; a host may add its own to them."""
+    commands = AppGroup("chat", help="Rooms, tokens and tables of the chat.")
+    for command in (init_db, token, room):
+        commands.add_command(command)
+    return commands
 
 
 def _state():
     return current_app.extensions["legacy_chat"]
 
 
-@group.command("init-db")
+@click.command("init-db")
+@with_appcontext
 def init_db() -> None:
     """Create or upgrade the tables."""
     _state().prepare()
     click.echo("The tables are up to date.")
 
 
-@group.command("token")
+@click.command("token")
 @click.argument("uids", nargs=-1, required=True)
 @click.option("--name", help="The name to show; default: the one last seen, or the uid.")
+@with_appcontext
 def token(uids: tuple[str, ...], name: str | None) -> None:
     """Print one signed connect token a line."""
     state = _state()
@@ -35,11 +43,12 @@ def token(uids: tuple[str, ...], name: str | None) -> None:
         click.echo(_told(state.tokens.mint, uid, name or names[uid]))
 
 
-@group.command("room")
+@click.command("room")
 @click.argument("gids", nargs=-1, required=True)
 @click.option("--name", help="The name to show; default: the key.")
 @click.option("--private", is_flag=True, help="Only for those who are invited.")
 @click.option("--member", "members", multiple=True, help="Somebody who belongs from the start; may be repeated.")
+@with_appcontext
 def room(gids: tuple[str, ...], name: str | None, private: bool, members: tuple[str, ...]) -> None:
     """Create rooms; one that exists stays as it is."""
     rooms = Rooms(_state().parts)

@@ -24,7 +24,7 @@ from .errors import SettingsError
 from .settings import Settings
 from .storage.database import Database
 from .storage.writer import Inline, Offload
-from .web.door import SocketDoor
+from .web.door import ECHO_PATH, SOCKET_PATH, SocketDoor
 from .web.identity import Tokens, device_of_request
 from .web.pages import blueprint
 
@@ -78,12 +78,13 @@ def _default_database(app: Flask) -> str:
     return f"sqlite:///{Path(app.instance_path) / 'chat.sqlite'}"
 
 
-def _install_handler(path: str) -> None:
+def _install_handler(settings: Settings) -> None:
     """Only gunicorn's geventwebsocket worker has sockets to hand over; nobody else is made to import it."""
     if "geventwebsocket.gunicorn.workers" in sys.modules:
         from .realtime import handler
 
-        handler.install(path)
+        paths = [settings.prefix + path for path in (SOCKET_PATH, ECHO_PATH)]
+        handler.install(*paths, header_seconds=settings.header_seconds)
 
 
 def _offload() -> Offload:
@@ -113,9 +114,9 @@ class Chat:
             state.prepare()
         app.register_blueprint(blueprint(state))
         app.wsgi_app = SocketDoor(app.wsgi_app, state)  # type: ignore[method-assign]
-        app.cli.add_command(group)
+        app.cli.add_command(group())
         user_logged_out.connect(_on_logout, app)
-        _install_handler(f"{state.settings.prefix}/ws")
+        _install_handler(state.settings)
 
     def token(self, uid: str, name: str | None = None) -> str:
         """A signed connect token for `uid`, good for CHAT_TOKEN_SECONDS."""
@@ -142,6 +143,7 @@ def _state() -> State:
 
 def _on_logout(app: Flask, user: Any = None, **_: Any) -> None:
     """Flask-Login's signal: this browser's sockets end with its session; other devices stay."""
-    if user is not None and EXTENSION in app.extensions:
-        notice = Disconnect(str(user.get_id()), close.SESSION_ENDED, "logged out", device_of_request())
+    uid = user.get_id() if user is not None else None
+    if uid is not None and EXTENSION in app.extensions:
+        notice = Disconnect(str(uid), close.SESSION_ENDED, "logged out", device_of_request())
         _state().parts.backplane.publish(notice)

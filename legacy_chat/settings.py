@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .core.limits import Rate
-from .errors import SettingsError
+from .core.text import check_gid
+from .errors import BadText, SettingsError
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
@@ -38,6 +39,13 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def _rooms(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(check_gid(word) for word in _words(text))
+    except BadText as error:
+        raise ValueError(error.message) from None
+
+
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(word.rstrip("/").lower() for word in _words(text))
     for origin in origins:
@@ -55,7 +63,7 @@ def _prefix(text: str) -> str:
 def _rate(text: str) -> Rate:
     per_second, _, burst = text.partition("/")
     rate = Rate(float(per_second), float(burst or per_second))
-    if rate.per_second < 0 or (rate.per_second and rate.burst < 1):
+    if not (0 <= rate.per_second < 1e9 and 0 <= rate.burst < 1e9) or (rate.per_second and rate.burst < 1):
         raise ValueError("must be like 50/200 (frames a second / burst), or 0")
     return rate
 
@@ -80,15 +88,28 @@ TABLE = (
     Setting("PREFIX", "/chat", _prefix, "the path under which everything lives"),
     Setting("DATABASE_URL", "", str, "SQLAlchemy address; empty: chat.sqlite in Flask's instance folder"),
     Setting("BACKPLANE", "memory://", _backplane, "what workers share"),
-    Setting("DEFAULT_ROOMS", "lobby", _words, "rooms created at the first start and joined at the first login"),
+    Setting("DEFAULT_ROOMS", "lobby", _rooms, "rooms created at the first start and joined at the first login"),
     Setting("ALLOWED_ORIGINS", "", _origins, "origins beside the site itself, such as https://shop.example; * for all"),
     Setting("MAX_MESSAGE_BYTES", "65536", _integer(1024, 2**30), "the largest message a client may send"),
     Setting("TEXT_CHARS", "4000", _integer(1, 1_000_000), "the longest text of a message, in characters"),
     Setting("RATE", "50/200", _rate, "frames a second and burst for one socket; 0: no limit"),
     Setting("MAX_ROOMS", "128", _integer(1, 100_000), "rooms one person may belong to"),
-    Setting("REPLAY", "300", _integer(0, 100_000), "messages replayed after a reconnect, in all; more is a gap"),
+    Setting("REPLAY", "300", _integer(0, 100_000), "messages of a conversation replayed at a reconnect; more is a gap"),
+    Setting("MAX_CONNECTIONS", "10000", _integer(0, 1_000_000), "sockets of one worker; 0: no limit"),
+    Setting("MAX_PER_USER", "10", _integer(0, 1_000_000), "sockets of one person; 0: no limit"),
+    Setting("MAX_PER_ADDRESS", "50", _integer(0, 1_000_000), "sockets of one address; 0: no limit"),
+    Setting("TRUSTED_PROXIES", "0", _integer(0, 10), "proxies in front whose X-Forwarded-* headers are believed"),
+    Setting("FRAGMENTS", "1024", _integer(1, 1_000_000), "pieces that one message may come in"),
+    Setting("OUTBOX_BYTES", "262144", _integer(65536, 2**30), "bytes that wait for a slow reader before it is closed"),
+    Setting("HEADER_SECONDS", "15", _seconds, "until a request's headers are complete"),
     Setting("LOGIN_SECONDS", "10", _seconds, "from the handshake to the first valid frame"),
+    Setting("FRAME_SECONDS", "30", _seconds, "until a started frame or message is complete"),
+    Setting("WRITE_SECONDS", "10", _seconds, "until a reader that takes nothing is given up"),
     Setting("PING_SECONDS", "25", _seconds, "silence after which a client is pinged"),
+    Setting("PONG_SECONDS", "10", _seconds, "from the ping to any sign of life"),
+    Setting("CLOSE_SECONDS", "2", _seconds, "for the peer to end the connection after our close frame"),
+    Setting("WORKER_SECONDS", "0", _integer(0, 10**7), "age at which a worker makes room for a new one; 0: never"),
+    Setting("TEST_ECHO", "0", _flag, "serves /chat/test/echo; for conformance tests only"),
     Setting("TOKEN_SECONDS", "3600", _seconds, "life of a connect token"),
     Setting("WELCOME", "", str, "a text for `hello`"),
 )
@@ -107,8 +128,21 @@ class Settings:
     rate: Rate
     max_rooms: int
     replay: int
+    max_connections: int
+    max_per_user: int
+    max_per_address: int
+    trusted_proxies: int
+    fragments: int
+    outbox_bytes: int
+    header_seconds: float
     login_seconds: float
+    frame_seconds: float
+    write_seconds: float
     ping_seconds: float
+    pong_seconds: float
+    close_seconds: float
+    worker_seconds: int
+    test_echo: bool
     token_seconds: float
     welcome: str
 
@@ -128,7 +162,8 @@ def load(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     mistakes = []
     for setting in TABLE:
         key = f"CHAT_{setting.name}"
-        given = config.get(key, environ.get(key, setting.default))
+        given = config.get(key)
+        given = environ.get(key, setting.default) if given is None else given
         try:
             values[setting.name.lower()] = setting.parse(_as_text(given))
         except ValueError as error:

@@ -121,7 +121,8 @@ TESTED_LIVE = {
     "poller": "test_talk",
     "transport": "test_talk",
     "connection": "test_talk",
-    "registry": "test_talk",
+    "websocket": "test_conformance",
+    "echo": "test_conformance",
 }
 
 

@@ -67,6 +67,16 @@ class Messages:
             self._remember(key, self._parts.writer.call(lambda c: stored_rooms.open_private(c, one, other)))
         return Conversation(self._private[key], pair=_pair(one, other))
 
+    def find_private(self, one: str, other: str) -> Conversation:
+        """The private talk of two people to read; who only looks begins none (its id is 0, which has no messages)."""
+        known = self.known_private(one, other)
+        if known is None:
+            found = self._parts.read(lambda c: stored_rooms.find_private(c, one, other))
+            known = Conversation(found or 0, pair=_pair(one, other))
+            if found:
+                self._remember(known.key, found)
+        return known
+
     def known_private(self, one: str, other: str) -> Conversation | None:
         """The private talk of two people if it is known here without a look at the store."""
         known = self._private.get(private_key(one, other))
@@ -90,9 +100,9 @@ class Messages:
         def job(connection):
             return stored_rooms.mark_read(connection, where.id, reader.uid, seq)
 
-        def announce(moved: bool) -> None:
-            if moved:
-                notice = _notice(frames.ReadNotice, where, reader, seq=seq)
+        def announce(marker: int | None) -> None:
+            if marker is not None:
+                notice = _notice(frames.ReadNotice, where, reader, seq=marker)
                 people = where.pair or (reader.uid,)
                 self._parts.backplane.publish(ToPeople(people, frames.encode(notice), skip=sender))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from msgspec import UNSET, UnsetType
 
-from ..core import frames
+from ..core import close, frames
 from ..core.model import Conversation, Member, Membership, Message, Snapshot
 from ..core.session import Session
 from ..errors import BadFrame, ChatError, Internal, RateLimited
@@ -35,8 +36,11 @@ class Client(Protocol):
     def subscribe(self, snapshot: Snapshot) -> None:
         """From now on this connection gets what its person gets."""
 
-    def refuse(self, error: ChatError) -> None:
-        """Nobody is known here: tell and close."""
+    def admit(self, member: Member) -> None:
+        """The identity is known only now. Raises `Unavailable` where this person has too many connections."""
+
+    def refuse(self, error: ChatError, code: int) -> None:
+        """Tell why and close with `code`."""
 
 
 class Online(Protocol):
@@ -84,7 +88,7 @@ class Requests:
             request = frames.decode(raw)
             request_id = request.id
             if wait:
-                raise RateLimited("Too many frames: slow down.", retry_after=round(wait, 2))
+                raise RateLimited("Too many frames: slow down.", retry_after=math.ceil(wait * 100) / 100)
             client.session.check(request)
             self._handlers[type(request)](client, request)
         except BadFrame as error:
@@ -102,14 +106,11 @@ class Requests:
     # -- session ----------------------------------------------------------------------------------------
 
     def _login(self, client: Client, request: frames.Login) -> None:
-        named = self._verify(request.token) if request.token is not UNSET else None
-        try:
-            member = client.session.identify(named)
-        except ChatError as error:
-            if client.session.member is None:
-                client.refuse(error)
-                return
-            raise
+        member = client.session.member or self._identify(client, request)
+        if member is None:
+            return
+        if request.token is not UNSET:
+            client.session.identify(self._verify(request.token))
 
         def opened(snapshot: Snapshot) -> None:
             client.subscribe(snapshot)
@@ -119,6 +120,22 @@ class Requests:
 
         self.login.open(member, request.resume or None, opened)
         self._ack(client, request)
+
+    def _identify(self, client: Client, request: frames.Login) -> Member | None:
+        """Who this is, by the token of the first login; nobody's connection ends here."""
+        try:
+            named = self._verify(request.token) if request.token is not UNSET else None
+            member = client.session.identify(named)
+        except ChatError as error:
+            client.refuse(error, close.NOT_LOGGED_IN)
+            return None
+        try:
+            client.admit(member)
+        except ChatError as error:
+            client.session.member = None
+            client.refuse(error, close.FULL)
+            return None
+        return member
 
     def _state(self, client: Client, member: Member, snapshot: Snapshot) -> list[frames.Event]:
         """The `login` frame, then what was missed, in order."""
@@ -181,7 +198,7 @@ class Requests:
     def _where(self, client: Client, request: frames.History | frames.Read | frames.Typing) -> Conversation:
         if request.gid is not UNSET:
             return self._room(client, str(request.gid))
-        return self._talk(client, str(request.uid))
+        return self.messages.find_private(_member(client).uid, str(request.uid))
 
     def _room(self, client: Client, gid: str) -> Conversation:
         return client.room(gid) or self.rooms.find(_member(client), gid)

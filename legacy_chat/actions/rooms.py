@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 
 from ..backplane.contract import Subscribe, ToRoom, Unsubscribe
 from ..core import access, frames
 from ..core.model import Conversation, Member, Membership, Room, room_key
-from ..core.text import check_name
-from ..errors import BadText, Exists, Forbidden
+from ..core.text import check_gid, check_name
+from ..errors import Exists, Forbidden
 from ..storage import people, rooms
 from ..storage.database import Connection
 from .parts import Parts
-
-_GID = re.compile(r"[\w.:@+-]{1,64}")
-
-
-def check_gid(gid: str) -> str:
-    """A key for a new room: letters, digits and `_ . : @ + -`. Raises `BadText`."""
-    if not _GID.fullmatch(gid):
-        raise BadText("A room's key has 1 to 64 letters, digits or _ . : @ + - characters.")
-    return gid
 
 
 class Rooms:
@@ -95,12 +85,15 @@ class Rooms:
         return self._membership(member, room)
 
     def invite(self, member: Member, gid: str, uid: str) -> None:
-        """A member brings somebody else into a room."""
+        """A member brings somebody else into a room. Raises `BadText`, `UnknownRoom`, `NotMember` or `Forbidden`."""
+        check_name(uid, "uid", 64)
 
         def job(connection: Connection) -> tuple[Room, bool, Member]:
             room = self._own_room(connection, member, gid)
-            self._check_room_count(connection, uid)
-            new = rooms.add_member(connection, room.id, uid, read=room.seq)
+            new = not rooms.is_member(connection, room.id, uid)
+            if new:
+                self._check_room_count(connection, uid)
+                rooms.add_member(connection, room.id, uid, read=room.seq)
             return room, new, Member(uid, people.find_name(connection, uid) or uid)
 
         self._parts.writer.call(job, lambda result: self._welcome(*result))

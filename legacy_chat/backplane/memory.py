@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from .contract import Notice, Receive
+
+log = logging.getLogger(__name__)
 
 
 class MemoryBackplane:
@@ -14,4 +18,7 @@ class MemoryBackplane:
 
     def publish(self, notice: Notice) -> None:
         for receive in self._receivers:
-            receive(notice)
+            try:
+                receive(notice)
+            except Exception:
+                log.exception("a notice was not handed on")

@@ -182,11 +182,18 @@ def _fields_set(request: Request) -> int:
 def _refuse_duplicate_keys(raw: bytes, request_id: str | UnsetType) -> None:
     def check(pairs: list[tuple[str, Any]]) -> None:
         if len({key for key, _ in pairs}) != len(pairs):
-            error = BadJSON("A key stands twice in one object: send each once.")
-            error.request_id = None if request_id is UNSET else request_id
-            raise error
+            raise _bad_json("A key stands twice in one object: send each once.", request_id)
 
-    json.loads(raw, object_pairs_hook=check)
+    try:
+        json.loads(raw, object_pairs_hook=check)
+    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
+        raise _bad_json("Send one JSON object per frame: this one is too deep or too large.", request_id) from None
+
+
+def _bad_json(message: str, request_id: str | UnsetType) -> BadJSON:
+    error = BadJSON(message)
+    error.request_id = None if request_id is UNSET else request_id
+    return error
 
 
 def _explain(raw: bytes, error: Exception) -> BadFrame:
@@ -197,6 +204,8 @@ def _explain(raw: bytes, error: Exception) -> BadFrame:
         envelope = _envelope_decoder.decode(raw)
     except msgspec.ValidationError:
         return BadShape('Send one JSON object per frame, such as {"type": "ping"}.')
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return BadJSON("Send one JSON object per frame: this is not valid JSON.")
     answer: BadFrame
     if isinstance(envelope.type, str) and envelope.type not in _TYPES:
         answer = UnknownType(f"There is no frame of type {envelope.type[:32]!r}; see the protocol reference.")

@@ -120,15 +120,11 @@ def same_origin(origin: str, host: str, scheme: str, allowed: tuple[str, ...], t
     if "*" in allowed or origin.rstrip("/").lower() in allowed:
         return True
     try:
-        url = urlsplit(origin)
-        port = url.port
+        url, site = urlsplit(origin), urlsplit(f"//{host}")
+        ports = url.port, site.port
     except ValueError:
         return False
     if url.scheme not in ("http", "https") or not url.hostname or (trust_scheme and url.scheme != scheme):
         return False
     default = {"http": 80, "https": 443}[url.scheme]
-    site = urlsplit(f"//{host}")
-    try:
-        return (url.hostname, port or default) == (site.hostname, site.port or default)
-    except ValueError:
-        return False
+    return (url.hostname, ports[0] or default) == (site.hostname, ports[1] or default)

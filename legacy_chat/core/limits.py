@@ -15,7 +15,7 @@ class Rate(NamedTuple):
 class TokenBucket:
     """Holds up to `burst` tokens, refilled at `per_second`.
 
-    `take` answers how many seconds are missing: 0 means go ahead. The debt of somebody who goes on
+    `take` answers 0 for go ahead, or after how many seconds the next frame will pass. The debt of somebody who goes on
     regardless grows up to another burst; `flooding` is true from there on.
     """
 
@@ -34,7 +34,7 @@ class TokenBucket:
         self._at = now
         if self._tokens >= 0:
             return 0.0
-        return -self._tokens / per_second
+        return (cost - self._tokens) / per_second
 
     @property
     def flooding(self) -> bool:

@@ -6,8 +6,10 @@ import re
 
 from ..errors import BadText, Empty, TooLong
 
-# Tab, newline and carriage return are text; the other control characters garble terminals, logs and C strings.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Tab, newline and carriage return are text; the other control characters garble terminals, logs and C strings, and
+# half a surrogate pair cannot be encoded.
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_GID = re.compile(r"[\w.:@+-]{1,64}")
 
 
 def check_text(content: str, limit: int) -> str:
@@ -19,9 +21,16 @@ def check_text(content: str, limit: int) -> str:
         raise Empty("The message is empty: write something first.")
     if len(content) > limit:
         raise TooLong(f"The message has {len(content)} characters; at most {limit} are allowed.")
-    if _CONTROL.search(content):
+    if _UNFIT.search(content):
         raise BadText("The message holds control characters (such as NUL): remove them.")
-    return content.replace("\r\n", "\n") if "\r" in content else content
+    return content.replace("\r\n", "\n").replace("\r", "\n") if "\r" in content else content
+
+
+def check_gid(gid: str) -> str:
+    """A key for a new room. Raises `BadText`."""
+    if not _GID.fullmatch(gid):
+        raise BadText(f"{gid!r} cannot be a room's key: use 1 to 64 letters, digits or _ . : @ + - characters.")
+    return gid
 
 
 def check_name(name: str, what: str = "name", limit: int = 80) -> str:

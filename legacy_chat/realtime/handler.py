@@ -7,9 +7,12 @@ Flask either takes the socket or refuses with a real status. All other upgrades 
 
 from __future__ import annotations
 
+import logging
 import socket
+from contextlib import suppress
 from typing import Any
 
+import gevent
 from gevent.event import Event
 from gevent.pywsgi import WSGIHandler
 from geventwebsocket.gunicorn.workers import GeventWebSocketWorker
@@ -25,6 +28,42 @@ _suffixes: set[str] = set()
 # Loopback would grow the kernel's buffer to 4 MB a socket, and a slow reader would be noticed late.
 _SEND_BUFFER = 64 * 1024
 _USER_TIMEOUT = 30_000  # milliseconds that written bytes may stay unacknowledged
+
+
+class _Deadlines:
+    """Seconds for the headers of a connection's first request, and for the next one to come on a kept connection."""
+
+    headers = 15.0
+    next_request = 75.0
+
+
+deadlines = _Deadlines()
+
+
+class _Waiting:
+    """Handlers between two requests. Browsers keep such connections open, and gunicorn waits for them at the end."""
+
+    def __init__(self) -> None:
+        self.handlers: set[ChatHandler] = set()
+        self.ended = False
+
+    def end(self) -> None:
+        """This worker ends: close what is idle, and every other connection after its request."""
+        self.ended = True
+        for handler in list(self.handlers):
+            with suppress(OSError):
+                handler.socket.shutdown(socket.SHUT_RD)
+
+
+waiting = _Waiting()
+
+
+def _log_with_gunicorn() -> None:
+    """Our lines go where gunicorn's go, unless the site has set up logging of its own."""
+    ours = logging.getLogger("legacy_chat")
+    if not ours.hasHandlers():
+        ours.parent = logging.getLogger("gunicorn.error")
+        ours.setLevel(logging.INFO)
 
 
 class Upgrade:
@@ -81,11 +120,65 @@ def _tune(sock: Any) -> None:
 
 
 class ChatHandler(WebSocketHandler):
-    # gevent-websocket's handler writes no access log; gunicorn's own does.
-    log_request = PyWSGIHandler.log_request
+    """Beside the upgrades: a deadline for headers, so that slow ones do not hold the pool, and an access log."""
+
+    _deadline: gevent.Timeout | None = None
+    _requests = 0
+
+    def read_requestline(self) -> str:
+        if waiting.ended and self._requests:
+            return ""
+        waiting.handlers.add(self)
+        try:
+            return self._read_in_time()
+        finally:
+            waiting.handlers.discard(self)
+
+    def _read_in_time(self) -> str:
+        seconds = deadlines.next_request if self._requests else deadlines.headers
+        self._requests += 1
+        self._deadline = gevent.Timeout.start_new(seconds)
+        try:
+            line: str = super().read_requestline()
+        except gevent.Timeout as timeout:
+            if timeout is not self._deadline:
+                raise
+            line = ""  # as if the peer had gone
+        except BaseException:
+            self._deadline.close()
+            raise
+        if not line:
+            self._deadline.close()
+        return line
+
+    def read_request(self, raw_requestline: str) -> bool:
+        try:
+            understood: bool = super().read_request(raw_requestline)
+        except gevent.Timeout as timeout:
+            if timeout is not self._deadline:
+                raise
+            raise ValueError("the headers were not complete in time") from None
+        finally:
+            if self._deadline is not None:
+                self._deadline.close()
+        return understood
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        # For gunicorn's access log, without the query: connect tokens stand there.
+        environ["RAW_URI"] = self.path.partition("?")[0] if self._is_ours(environ) else self.path
+        return environ
+
+    def log_request(self) -> None:
+        """gevent-websocket's handler writes no access log; gunicorn's own does. A socket has its own line."""
+        if self.environ is not None and self.code != 101:
+            PyWSGIHandler.log_request(self)
+
+    def _is_ours(self, environ: dict[str, Any]) -> bool:
+        return bool(environ["PATH_INFO"].endswith(tuple(_suffixes)))
 
     def run_application(self) -> None:
-        if self.environ["PATH_INFO"].endswith(tuple(_suffixes)):
+        if self._is_ours(self.environ):
             upgrade = self.environ[ENVIRON_KEY] = Upgrade(self)
             WSGIHandler.run_application(self)
             upgrade.wait()
@@ -93,10 +186,12 @@ class ChatHandler(WebSocketHandler):
             super().run_application()
 
 
-def install(suffix: str) -> None:
-    """Let gunicorn's geventwebsocket worker use our handler for paths that end in `suffix`.
+def install(*suffixes: str, header_seconds: float) -> None:
+    """Let gunicorn's geventwebsocket worker use our handler for paths with one of these endings.
 
     Called while the app is being built: the worker class is imported by then and its server is not made yet.
     """
-    _suffixes.add(suffix)
+    _suffixes.update(suffixes)
+    deadlines.headers = header_seconds
+    _log_with_gunicorn()
     GeventWebSocketWorker.wsgi_handler = ChatHandler

@@ -11,7 +11,7 @@ import gevent
 
 from ..core import frames
 from . import framing
-from .registry import Registry
+from .registry import Person, Registry
 
 GRACE = 3.0  # seconds
 _LARGEST_ROOM = 100  # connections
@@ -21,7 +21,7 @@ _TURN = 256  # writes before others get the loop
 class PresenceNotices:
     def __init__(self, registry: Registry):
         self._registry = registry
-        self._announced: dict[str, tuple[str, ...]] = {}  # uid → the rooms that were told
+        self._announced: dict[str, Person] = {}
         self._gone: dict[str, float] = {}
         self._count = (0, 0)
 
@@ -45,24 +45,24 @@ class PresenceNotices:
     def _tell_who(self, now: float) -> None:
         here = self._registry.people
         for uid in here.keys() - self._announced.keys():
-            self._announced[uid] = self._tell(uid, True, tuple(c.conversation.key for c in here[uid].rooms.values()))
+            self._tell(uid, True, here[uid])
         for uid in here.keys() & self._gone.keys():
             del self._gone[uid]
         for uid in self._announced.keys() - here.keys():
             if now >= self._gone.setdefault(uid, now + GRACE):
                 del self._gone[uid]
                 self._tell(uid, False, self._announced.pop(uid))
+        self._announced.update(here)
 
-    def _tell(self, uid: str, online: bool, rooms: tuple[str, ...]) -> tuple[str, ...]:
-        """Every person once, however many rooms they share; returns the rooms."""
+    def _tell(self, uid: str, online: bool, person: Person) -> None:
+        """Everybody who shares a room with this person, once, however many rooms that are."""
         data = framing.frame(framing.TEXT, frames.encode(frames.Presence(uid, online)))
         told = set()
-        for key in rooms:
-            channel = self._registry.channels.get(key)
+        for room in person.rooms.values():
+            channel = self._registry.channels.get(room.conversation.key)
             if channel and len(channel.connections) <= _LARGEST_ROOM:
                 told |= channel.connections
         for connection in told:
             member = connection.session.member
             if member and member.uid != uid:
                 connection.write(data, droppable=True)
-        return rooms

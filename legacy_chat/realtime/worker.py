@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import logging
+import random
 from collections.abc import Callable
 from time import monotonic
 
@@ -10,37 +12,87 @@ import gevent
 
 from ..actions.parts import Parts
 from ..actions.requests import Requests
-from ..core import frames
+from ..core import close, frames
 from ..core.model import Member
+from ..errors import Unavailable
+from . import framing
+from .admission import Admission
 from .connection import Connection
+from .drain import Drain
+from .echo import LIMITS as ECHO_LIMITS
+from .echo import Echo
 from .poller import Poller
 from .presence import PresenceNotices
 from .registry import Registry
 from .transport import Transport
+from .websocket import Limits, WebSocket
+
+log = logging.getLogger(__name__)
 
 # Connections are counted per process, over all apps; the first is 1001.
 _client_ids = itertools.count(1001)
 
+# Sockets looked at before others get the loop.
+_TURN = 512
+
+# Seconds between two looks that are our own fault above this.
+_STALL = 2.0
+
 
 class Worker:
+    """Keeps the open sockets and looks after them once a second."""
+
     def __init__(self, parts: Parts, verify: Callable[[str], Member]):
-        self.settings = parts.settings
+        self.settings = s = parts.settings
         self.registry = Registry()
         self.requests = Requests(parts, self.registry, verify)
         self.presence = PresenceNotices(self.registry)
         self.poller = Poller()
-        self.connections: set[Connection] = set()
+        self.admission = Admission(s)
+        self.sockets: set[WebSocket] = set()
+        self._writer = parts.writer
+        self._drain = Drain(self, s.worker_seconds)
+        self._chat_limits = Limits(s.max_message_bytes, s.fragments, s.rate, s.outbox_bytes)
         parts.backplane.subscribe(self.registry.receive)
         gevent.spawn(self._tick)
 
-    def serve(self, transport: Transport, received: bytes, member: Member | None) -> None:
+    @property
+    def draining(self) -> bool:
+        return self._drain.begun
+
+    @property
+    def connections(self) -> list[Connection]:
+        return [socket for socket in self.sockets if isinstance(socket, Connection)]
+
+    @property
+    def busy(self) -> bool:
+        """Something that was said is not answered yet."""
+        return self._writer.busy or any(connection.busy for connection in self.connections)
+
+    def check_room(self, address: str | None, member: Member | None) -> None:
+        """May one more socket come? Raises `Unavailable`."""
+        if self.draining:
+            raise Unavailable("This worker is restarting: come back in a second.", retry_after=1.0)
+        self.admission.check(address, member.uid if member else None)
+
+    def serve(self, transport: Transport, received: bytes, member: Member | None, address: str | None) -> None:
         """Take over an upgraded connection; `received` came right behind the handshake."""
-        connection = Connection(self, transport, next(_client_ids), member)
-        self.connections.add(connection)
-        self.poller.add(connection)
+        connection = Connection(self, transport, self._chat_limits, next(_client_ids), member, address)
+        self._keep(connection)
+        self.admission.enter(address, member.uid if member else None)
         connection.send(self._hello(connection))
         if received and connection.closing is None:
             connection.receive(received)
+
+    def serve_echo(self, transport: Transport, received: bytes) -> None:
+        echo = Echo(self, transport, ECHO_LIMITS)
+        self._keep(echo)
+        if received:
+            echo.receive(received)
+
+    def _keep(self, socket: WebSocket) -> None:
+        self.sockets.add(socket)
+        self.poller.add(socket)
 
     def _hello(self, connection: Connection) -> frames.Hello:
         s = self.settings
@@ -48,14 +100,55 @@ class Worker:
         welcome = {"welcome": s.welcome} if s.welcome else {}
         return frames.Hello(connection.client_id, frames.VERSION, limits, s.ping_seconds, **welcome)
 
-    def forget(self, connection: Connection) -> None:
-        self.poller.remove(connection.fd)
-        self.connections.discard(connection)
+    def forget(self, socket: WebSocket) -> None:
+        self.poller.remove(socket.fd)
+        self.sockets.discard(socket)
+        if isinstance(socket, Connection):
+            member = socket.session.member
+            self.admission.leave(socket.address, member.uid if member else None)
+
+    # -- time -------------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
+        last = monotonic()
         while True:
             gevent.sleep(1.0)
             now = monotonic()
-            for connection in list(self.connections):
-                connection.check_deadline(now)
-            self.presence.tick(now)
+            self._excuse(now - last - 1.0)
+            last = now
+            try:
+                self._check_sockets(now)
+                self.presence.tick(now)
+            except Exception:
+                log.exception("looking after the sockets failed")
+
+    def _excuse(self, late: float) -> None:
+        """A standstill of ours must not cost anybody the connection."""
+        if late > _STALL:
+            log.warning("this worker stood still for %.1f s", late)
+            for socket in self.sockets:
+                socket.excuse(late)
+
+    def _check_sockets(self, now: float) -> None:
+        for number, socket in enumerate(list(self.sockets), 1):
+            socket.check(now)
+            if number % _TURN == 0:
+                gevent.sleep(0)
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def announce_drain(self) -> None:
+        """Tell clients when to come back: spread, so that they do not come all at once."""
+        connections = self.connections
+        spread = 500 + 2 * len(connections)
+        for connection in connections:
+            frame = frames.Drain(retry_after=random.randint(200, spread))  # noqa: S311 - no secret
+            connection.write(framing.frame(framing.TEXT, frames.encode(frame)))
+
+    def close_all(self) -> None:
+        for socket in list(self.sockets):
+            socket.close(close.RESTART, "the server restarts; come back")
+
+    def drop_all(self) -> None:
+        for socket in list(self.sockets):
+            socket.drop(close.RESTART)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from flask_login import LoginManager
 
 from ..extension import Chat
 from ..storage.database import open_engine
 from ..web.pages import shipped
-from .accounts import Account, Accounts, NameTaken
+from .accounts import Account, Accounts, NameTaken, Unfit
 from .pages import add_pages, csrf_token
 
 
@@ -44,12 +47,13 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
 def _kept_secret(folder: Path) -> str:
     """The key of this installation, readable by its user alone. Workers that start together agree on one."""
     path = folder / "secret_key"
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
+    if not path.exists():
+        # Written whole under another name first: nobody ever reads an empty file.
+        with tempfile.NamedTemporaryFile("w", dir=folder) as draft:  # mode 0600
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with suppress(FileExistsError):
+                os.link(draft.name, path)
     return path.read_text()
 
 
@@ -74,10 +78,13 @@ def _add_login(app: Flask, accounts: Accounts, chat: Chat) -> None:
 @click.command("user")
 @click.argument("name")
 @click.option("--password", required=True, help="At least 8 characters.")
+@with_appcontext
 def add_user(name: str, password: str) -> None:
     """Create an account of the stand-alone site; prints its uid."""
     try:
         account = current_app.extensions["site_accounts"].register(name, password)
     except NameTaken:
         raise click.ClickException(f"There is a user {name!r} already.") from None
+    except Unfit as error:
+        raise click.ClickException(str(error)) from None
     click.echo(account.id)

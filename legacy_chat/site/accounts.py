@@ -8,6 +8,14 @@ from sqlalchemy.engine import Engine, Row
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from ..core.text import check_name
+from ..errors import ChatError
+
+_ = str  # marks what the pages translate
+
+_SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1024
+
 metadata = MetaData()
 
 accounts = Table(
@@ -33,6 +41,21 @@ class NameTaken(Exception):
     """Somebody has this name, in whatever case it is written."""
 
 
+class Unfit(Exception):
+    """The name or the password breaks a rule, which is said in words."""
+
+
+def check_new(name: str, password: str) -> str:
+    """The name of a new account, stripped. Raises `Unfit`."""
+    try:
+        name = check_name(name)
+    except ChatError:
+        raise Unfit(_("A name has 1 to 80 printable characters.")) from None
+    if not _SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Unfit(_("A password has at least 8 characters."))
+    return name
+
+
 class Accounts:
     """Every call blocks (SQL, 100 ms of hashing): run it off the event loop."""
 
@@ -41,7 +64,8 @@ class Accounts:
         metadata.create_all(engine)
 
     def register(self, name: str, password: str) -> Account:
-        """Raises `NameTaken`."""
+        """Raises `NameTaken` or `Unfit`."""
+        name = check_new(name, password)
         row = {"name": name, "folded": name.casefold(), "password": generate_password_hash(password)}
         try:
             with self._engine.begin() as connection:
@@ -59,7 +83,8 @@ class Accounts:
         return Account(row) if row and right else None
 
     def load(self, uid: str) -> Account | None:
-        row = self._find(accounts.c.id == int(uid)) if uid.isdigit() else None
+        plausible = uid.isascii() and uid.isdigit() and len(uid) < 19
+        row = self._find(accounts.c.id == int(uid)) if plausible else None
         return Account(row) if row else None
 
     def _find(self, where) -> Row | None:

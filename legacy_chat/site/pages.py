@@ -10,15 +10,10 @@ from flask import Flask, abort, redirect, render_template, request, session, url
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from ..core.text import check_name
-from ..errors import ChatError
 from ..extension import Chat
 from ..web.pages import language_context, remember_language
-from .accounts import Account, Accounts, NameTaken
+from .accounts import LONGEST_PASSWORD, Account, Accounts, NameTaken, Unfit
 from .throttle import Throttle
-
-_SHORTEST_PASSWORD = 8
-_LONGEST_PASSWORD = 1024
 
 Handler = Callable[[str, str], Account]
 
@@ -54,11 +49,12 @@ def add_pages(app: Flask, accounts: Accounts, chat: Chat) -> None:
     @app.route("/register", methods=["GET", "POST"])
     def register() -> Response | str | tuple[str, int]:
         def create(name: str, password: str) -> Account:
-            _check_new(name, password)
             try:
-                return chat.offload(lambda: accounts.register(name.strip(), password))
+                return chat.offload(lambda: accounts.register(name, password))
             except NameTaken:
                 raise FormError(_("This name is taken: choose another one.")) from None
+            except Unfit as error:
+                raise FormError(_(str(error))) from None
 
         return _form("site/register.html", create)
 
@@ -68,7 +64,7 @@ def add_pages(app: Flask, accounts: Accounts, chat: Chat) -> None:
             keys = f"name:{name.strip().casefold()[:80]}", f"address:{request.remote_addr}"
             if throttle.wait(*keys):
                 raise FormError(_("Too many tries: wait a little and try again."))
-            account = chat.offload(lambda: accounts.check(name.strip(), password[:_LONGEST_PASSWORD]))
+            account = chat.offload(lambda: accounts.check(name.strip(), password[:LONGEST_PASSWORD]))
             if account is None:
                 throttle.failed(*keys)
                 raise FormError(_("Name or password is wrong."))
@@ -99,15 +95,6 @@ def _form(template: str, handle: Handler) -> Response | str | tuple[str, int]:
     session.clear()
     login_user(account)
     return redirect(_safe_next())
-
-
-def _check_new(name: str, password: str) -> None:
-    try:
-        check_name(name)
-    except ChatError:
-        raise FormError(_("A name has 1 to 80 printable characters.")) from None
-    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
-        raise FormError(_("A password has at least 8 characters."))
 
 
 def _safe_next() -> str:

@@ -71,7 +71,7 @@ class _Connections:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        connection = self._idle.pop() if self._idle else self._engine.connect()
+        connection = self._take()
         try:
             with connection.begin():
                 yield connection
@@ -82,6 +82,12 @@ class _Connections:
             connection.close()
             raise
         self._idle.append(connection)
+
+    def _take(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._engine.connect()
 
     def close(self) -> None:
         while self._idle:

@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, select, tuple_, update
 from sqlalchemy.engine import Connection, Row
 
 from ..core.model import Draft, Message
-from .tables import conversations, messages
+from .tables import conversations, members, messages
 
 _m = messages.c
 _COLUMNS = (_m.conversation, _m.seq, _m.uid, _m.name, _m.content, _m.ts, _m.request_id)
@@ -26,6 +26,12 @@ _advance = (
     .where(conversations.c.id == bindparam("which"))
     .values(seq=bindparam("new_seq"), ts=bindparam("new_ts"))
 )
+# Who speaks has read what was said before.
+_catch_up = (
+    update(members)
+    .where(and_(members.c.uid == bindparam("who"), members.c.conversation == bindparam("where")))
+    .values(read=bindparam("upto"))
+)
 _page = select(*_COLUMNS).where(and_(_m.conversation == bindparam("which"), _m.seq > bindparam("low")))
 _newest = _page.where(_m.seq < bindparam("high")).order_by(_m.seq.desc()).limit(bindparam("count"))
 _oldest = _page.order_by(_m.seq).limit(bindparam("count"))
@@ -41,23 +47,28 @@ def append(connection: Connection, drafts: Sequence[Draft]) -> list[Message]:
     """
     known = _find_known(connection, drafts)
     heads = _read_heads(connection, drafts)
-    answers, rows, changed = [], [], {}
+    answers, new = [], []
     for draft in drafts:
         identity = (draft.uid, draft.request_id)
         message = known.get(identity)
         if message is None:
             message = _number(draft, heads)
-            changed[draft.conversation] = {
-                "which": draft.conversation, "new_seq": message.seq, "new_ts": message.ts
-            }  # fmt: skip
-            rows.append(_row(message))
+            new.append(message)
             if draft.request_id is not None:
-                known[identity] = _repeat(message)
+                known[identity] = msgspec.structs.replace(message, repeated=True)
         answers.append(message)
-    if rows:
-        connection.execute(messages.insert(), rows)
-        connection.execute(_advance, list(changed.values()))
+    if new:
+        _store(connection, new)
     return answers
+
+
+def _store(connection: Connection, new: list[Message]) -> None:
+    """Insert, and move the conversations' heads and the speakers' read markers to the last of them."""
+    heads = {m.conversation: {"which": m.conversation, "new_seq": m.seq, "new_ts": m.ts} for m in new}
+    speakers = {(m.conversation, m.uid): {"where": m.conversation, "who": m.uid, "upto": m.seq} for m in new}
+    connection.execute(messages.insert(), [_row(message) for message in new])
+    connection.execute(_advance, list(heads.values()))
+    connection.execute(_catch_up, list(speakers.values()))
 
 
 def _number(draft: Draft, heads: dict[int, int]) -> Message:
@@ -69,10 +80,6 @@ def _number(draft: Draft, heads: dict[int, int]) -> Message:
 
 def _row(message: Message) -> dict[str, object]:
     return {column.name: getattr(message, column.name) for column in _COLUMNS}
-
-
-def _repeat(message: Message) -> Message:
-    return msgspec.structs.replace(message, repeated=True)
 
 
 def _find_known(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[str, str | None], Message]:

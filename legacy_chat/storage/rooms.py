@@ -22,16 +22,17 @@ _memberships = (
     .order_by(_c.ts.desc(), _c.id)
 )
 _of_conversation = (
-    select(people.c.uid, people.c.name)
-    .select_from(members.join(people, people.c.uid == _m.uid))
+    select(_m.uid, func.coalesce(people.c.name, _m.uid).label("name"))
+    .select_from(members.outerjoin(people, people.c.uid == _m.uid))
     .where(_m.conversation == bindparam("where"))
-    .order_by(people.c.name)
+    .order_by("name")
 )
 _mark_read = (
     update(members)
     .where(and_(_m.uid == bindparam("who"), _m.conversation == bindparam("where"), _m.read < bindparam("upto")))
     .values(read=bindparam("upto"))
 )
+_head = select(_c.seq).where(_c.id == bindparam("where"))
 
 
 def epoch(connection: Connection) -> str:
@@ -114,9 +115,11 @@ def members_of(connection: Connection, conversation: int) -> list[tuple[str, str
     return [(uid, name) for uid, name in connection.execute(_of_conversation, {"where": conversation})]
 
 
-def mark_read(connection: Connection, conversation: int, uid: str, seq: int) -> bool:
-    """True where the marker moved; it never moves back."""
-    return connection.execute(_mark_read, {"who": uid, "where": conversation, "upto": seq}).rowcount > 0
+def mark_read(connection: Connection, conversation: int, uid: str, seq: int) -> int | None:
+    """Where the marker moved to, or None; it never moves back, nor beyond what was said."""
+    upto = min(seq, connection.execute(_head, {"where": conversation}).scalar() or 0)
+    moved = connection.execute(_mark_read, {"who": uid, "where": conversation, "upto": upto}).rowcount > 0
+    return upto if moved else None
 
 
 def public_rooms(connection: Connection, uid: str) -> list[tuple[str, str, int, bool]]:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from ..core.model import Draft
 from ..errors import ChatError, Internal, Unavailable
@@ -61,6 +61,11 @@ class Writer:
         self._waiting: list[tuple[Job, Done]] = []
         self._lock = threading.Lock()
         self._busy = False
+
+    @property
+    def busy(self) -> bool:
+        """Something waits for its commit."""
+        return self._busy
 
     def submit(self, job: Job, done: Done) -> None:
         """Commit `job` with the next batch, then `done(result)`; a failure arrives there as a `ChatError`."""
@@ -146,7 +151,7 @@ def _run_function(connection: Connection, job: Callable[[Connection], Any]) -> A
     except ChatError as error:
         savepoint.rollback()
         return error
-    except SQLAlchemyError:
+    except (OperationalError, InterfaceError):  # the store itself is ill, not this job
         savepoint.rollback()
         raise
     except Exception:

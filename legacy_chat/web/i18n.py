@@ -31,4 +31,7 @@ def request_language() -> str:
     for wish in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if wish in LANGUAGES:
             return wish
-    return request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-TW", "zh-HK"], "en")[:2]
+    for wish, quality in request.accept_languages:  # in the browser's order of preference
+        if quality > 0 and wish[:2].lower() in LANGUAGES:
+            return wish[:2].lower()
+    return "en"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from ..core.model import Member
 from ..core.text import check_name
 from ..errors import BadToken, ChatError
+
+log = logging.getLogger(__name__)
 
 _SALT = "legacy_chat.connect"
 _NAMES = ("name", "username", "display_name")
@@ -23,17 +26,19 @@ def member_of_request(app: Flask, environ: dict[str, Any]) -> Member | None:
 
     The request context ends before this returns, so no session, database connection or `g` outlives the question.
     """
-    if not hasattr(app, "login_manager"):
-        return None
     with app.request_context(environ):
         return current_member()
 
 
 def current_member() -> Member | None:
     """Flask-Login's `current_user` as a member; None for nobody."""
-    if not current_user.is_authenticated:
+    if not hasattr(current_app, "login_manager") or not current_user.is_authenticated:
         return None
-    uid = str(current_user.get_id())
+    try:
+        uid = check_name(str(current_user.get_id()), "uid", 64)
+    except ChatError as error:
+        log.error("a user of this site cannot chat: %s", error.message)
+        return None
     return Member(uid, _name_of(current_user, uid), device_of_request())
 
 

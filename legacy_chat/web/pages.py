@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import (
     Blueprint,
     Response,
+    abort,
     current_app,
     make_response,
     render_template,
@@ -86,7 +87,10 @@ def blueprint(state: State) -> Blueprint:
 
 def _to_login() -> BaseResponse:
     """To the site's own login page, as Flask-Login does it for its `login_required`."""
-    return make_response(current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
+    manager = getattr(current_app, "login_manager", None)
+    if manager is None:
+        abort(401, "This site has no Flask-Login, so nobody is known here: add a LoginManager to the app.")
+    return make_response(manager.unauthorized())
 
 
 def _logout() -> dict[str, str | None]:

@@ -226,9 +226,11 @@ export class Chat extends Listeners {
   #message(frame) {
     const message = this.#messages([frame])[0];
     const conversation = this.#of(frame) ?? this.#meet(frame);
-    const watched = this.watched && conversation === this.current;
+    const open = conversation === this.current;
+    const watched = open && this.watched;
     const fresh = conversation.receive(message, { watched });
-    if (conversation === this.current) this.history.mend(conversation);
+    if (watched || !open) conversation.tidy();
+    if (open) this.history.mend(conversation);
     if (fresh && !message.mine) this.tell("message", conversation, message);
   }
 
@@ -248,7 +250,8 @@ export class Chat extends Listeners {
   #joined(frame) {
     this.people.see(frame);
     const conversation = this.#of(frame);
-    if (!conversation && frame.uid === this.me.uid) this.#begin(roomKey(frame.gid), frame.room).unknown();
+    // Somebody invited us, or another page of ours joined: a new login tells all about the room.
+    if (!conversation && frame.uid === this.me.uid) this.client.send("login", { content: "login" });
     conversation?.members?.add(frame.uid);
     conversation?.timeline.notice({ name: frame.name, joined: true, ts: this.#clock.now() });
   }

@@ -5,7 +5,7 @@ import { Timeline } from "./timeline.js";
 import { TypingTracker } from "./typing.js";
 
 // A page that stands open for weeks in a busy room shall not grow for weeks.
-const MOST_WATCHED = 1000;
+const MOST = 1000;
 const KEPT = 100;
 
 export class Conversation {
@@ -63,15 +63,19 @@ export class Conversation {
 
   /** Nobody told how many messages there are: the first look will. */
   unknown() {
-    this.timeline = new Timeline(null);
+    this.timeline.newest = null;
   }
 
   receive(message, { watched }) {
     const [fresh] = this.timeline.add([message]);
     this.typing.stopped(message.uid);
     if (message.seq > this.seq) this.#advance(message, watched);
-    if (watched && this.timeline.messages.length > MOST_WATCHED) this.timeline.trim(KEPT);
     return Boolean(fresh);
+  }
+
+  /** Lets go of old messages; not to be called while somebody reads them. */
+  tidy() {
+    if (this.timeline.messages.length > MOST) this.timeline.trim(KEPT);
   }
 
   readTo(seq) {

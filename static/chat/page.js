@@ -3,7 +3,6 @@
 import { Attention } from "./attention.js";
 import { Chat } from "./chat.js";
 import { ChatClient, systemClock } from "./client.js";
-import { clockTime } from "./dates.js";
 import { Dialogs } from "./dialogs.js";
 import { t, useLanguage } from "./i18n.js";
 import { shortcutOf } from "./keys.js";
@@ -15,6 +14,7 @@ import { Store } from "./store.js";
 import { fitComposer } from "./views/composer.js";
 import { dialog } from "./views/dialogs.js";
 import { members } from "./views/members.js";
+import { inWords } from "./views/message.js";
 import { sidebar } from "./views/sidebar.js";
 import { talk } from "./views/talk.js";
 import { toasts } from "./views/toasts.js";
@@ -113,6 +113,7 @@ class Page {
   toEnd() {
     this.#scroller.toEnd();
     this.#look();
+    this.#readyToWrite();
   }
 
   async toUnread(conversation) {
@@ -204,9 +205,8 @@ class Page {
     if (before !== [this.away, this.far, this.unreadAbove, chat.watched].join()) this.draw();
   }
 
-  #announce(conversation, { name, ts, content }) {
-    if (conversation !== this.chat.current) return;
-    document.querySelector("#announcer").textContent = `${name}, ${clockTime(ts)}: ${content}`;
+  #announce(conversation, message) {
+    if (conversation === this.chat.current) document.querySelector("#announcer").textContent = inWords(message);
   }
 
   // Going from one conversation to another: the address is the truth, so links, reload and "back" work.
@@ -214,32 +214,35 @@ class Page {
   #route() {
     const { chat } = this;
     if (!chat.ready) return;
-    const key = askedFor(location.hash);
-    if (key === null && this.wanted === null && WIDE.matches && this.#openSomething()) return;
+    let key = askedFor(location.hash);
+    if (key === null && this.wanted === null && WIDE.matches) key = this.#somethingToOpen();
     if (key !== null && !isRoom(key)) chat.direct(idOf(key));
-    const entered = chat.conversations.get(key) !== chat.current;
+    const before = chat.current;
     this.wanted = key;
     chat.open(key);
     if (chat.current?.unread) this.unreadAbove = chat.current.unread;
-    if (entered) this.#entered();
+    if (chat.current !== before) this.#entered();
     this.draw();
   }
 
-  #openSomething() {
+  #somethingToOpen() {
     const { conversations, rooms, directs } = this.chat;
     const last = this.#local.get("last");
-    const key = conversations.has(last) ? last : [...rooms, ...directs][0]?.key;
+    const key = conversations.has(last) ? last : [...rooms, ...directs][0]?.key ?? null;
     if (key) location.replace(this.hrefOf(key));
-    return Boolean(key);
+    return key;
   }
 
   #entered() {
     const { current } = this.chat;
     if (!current) return;
-    this.unreadAbove = current.unread;
     this.#local.set("last", current.key);
     this.#paint();
-    // On a phone the keyboard would hide what one came to read.
+    this.#readyToWrite();
+  }
+
+  // On a phone the keyboard would hide what one came to read.
+  #readyToWrite() {
     if (WIDE.matches) this.#root.querySelector("#composer").focus();
   }
 

@@ -87,9 +87,9 @@ export class Scroller {
 
   // A reader who comes back begins at the "New messages" line, if it would be out of sight at the end.
   #arrive() {
-    if (!this.#list.querySelector("[data-seq]")) return;
-    this.#arriving = false;
     this.toEnd();
+    if (this.#holesWithin(0).length) return;
+    this.#arriving = false;
     if (!this.reachedDivider) this.toDivider();
   }
 
@@ -102,16 +102,21 @@ export class Scroller {
 
   #moved() {
     this.stuck = this.#toEnd() < AT_END;
+    if (!this.stuck) this.#arriving = false;
     this.#look();
     this.#onMove();
   }
 
   #look() {
+    for (const hole of this.#holesWithin(AHEAD)) this.#onHole(Number(hole.dataset.hole));
+  }
+
+  #holesWithin(margin) {
     const { top, bottom } = this.#box.getBoundingClientRect();
-    for (const hole of this.#list.querySelectorAll("[data-hole]")) {
+    return [...this.#list.querySelectorAll("[data-hole]")].filter((hole) => {
       const place = hole.getBoundingClientRect();
-      if (place.bottom > top - AHEAD && place.top < bottom + AHEAD) this.#onHole(Number(hole.dataset.hole));
-    }
+      return place.bottom > top - margin && place.top < bottom + margin;
+    });
   }
 
   #toEnd() {

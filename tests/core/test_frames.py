@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
@@ -191,10 +191,15 @@ def test_a_frame_that_is_wrong_twice_is_a_bad_frame_all_the_same(head, tail):
 
 def assert_harmless(raw: bytes) -> None:
     """The bytes are a request, or a `BadFrame` whose `error` frame can be sent."""
+    refused = None
     try:
-        assert isinstance(frames.decode(raw), frames.CLIENT_FRAMES)
+        request = frames.decode(raw)
     except BadFrame as error:
-        assert wire(frames.error_frame(error, error.request_id or UNSET))["code"] == error.code
+        refused = error
+    if refused is None:
+        assert isinstance(request, frames.CLIENT_FRAMES)
+    else:
+        assert wire(frames.error_frame(refused, refused.request_id or UNSET))["code"] == refused.code
 
 
 @given(st.binary(max_size=200))
@@ -287,11 +292,11 @@ def test_colons_in_a_text_are_no_keys(content):
     assert decode({"type": "group", "gid": "lobby", "content": content}).content == content
 
 
-@given(st.dictionaries(st.text(max_size=5), json_values, max_size=5))
+@given(
+    st.dictionaries(st.text(max_size=5), st.dictionaries(st.text(max_size=5), st.booleans() | st.text()), max_size=5)
+)
 def test_keys_that_differ_are_never_called_doubled(content):
-    raw = json.dumps({"type": "login", "content": content})
-    assume("NaN" not in raw and "Infinity" not in raw)
-    assert decode(raw.encode()).content is not UNSET
+    assert decode({"type": "login", "content": content}).content == content
 
 
 # -- the request's id in the answer ------------------------------------------------------------------------
@@ -376,6 +381,5 @@ def test_the_entry_of_a_room_counts_what_is_unread():
 
 @given(st.text(max_size=50))
 def test_a_text_reaches_the_reader_as_it_was_written(content):
-    assume(content.isascii() or content.encode(errors="replace").decode() == content)
     frame = frames.message_frame(Conversation(3, gid="lobby"), Message(3, 1, "7", "ada", content, 0))
     assert wire(frame)["content"] == content

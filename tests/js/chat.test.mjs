@@ -176,6 +176,17 @@ describe("history", () => {
     assert.equal(line().asked("history").at(-1).gid, "lobby");
   });
 
+  test("does not grow for ever, but stays while somebody reads further up", () => {
+    line().welcomes({ groups: [room(0)] });
+    chat.open("g:lobby");
+    for (let seq = 1; seq <= 1001; seq++) line().says(said(seq));
+    assert.equal(seqs().length, 1001);
+    chat.watched = true;
+    line().says(said(1002));
+    assert.equal(seqs().length, 100);
+    assert.equal(seqs().at(-1), 1002);
+  });
+
   test("of a server that lost it is thrown away", async () => {
     line().welcomes({ groups: [room(3)] });
     for (const seq of [1, 2, 3]) line().says(said(seq));
@@ -296,8 +307,10 @@ describe("people", () => {
 describe("rooms", () => {
   test("one was invited to appear by themselves, ones that were left elsewhere vanish", async () => {
     line().welcomes({ groups: [room(0)] });
-    line().says({ type: "join", gid: "tea", uid: "1", name: "ada", room: "Tea" });
-    assert.equal(talk("g:tea").title, "Tea");
+    line().says({ type: "join", gid: "tea", uid: "1", name: "ada", room: "tea" });
+    assert.equal(line().asked("login").length, 2);
+    line().says({ type: "login", uid: "1", epoch: "e1", groups: [room(0), room(4, { gid: "tea" })], peers: [] });
+    assert.equal(talk("g:tea").seq, 4);
     chat.open("g:tea");
     line().says({ type: "leave", gid: "tea", uid: "1", name: "ada" });
     assert.equal(talk("g:tea"), undefined);

@@ -7,14 +7,18 @@ import { t } from "../i18n.js";
 import { splitLinks } from "../text.js";
 import { avatar, icon, onlyForReaders } from "./parts.js";
 
+/** As a screen reader says it. */
+export const inWords = ({ name, ts, content }) => `${name}, ${clockTime(ts)}: ${content}`;
+
 export function message({ message, head }, page, conversation) {
-  const { mine, state, seq, name } = message;
+  const { mine, state, seq, name, ts } = message;
   return html`
-    <li class="message ${head ? "head" : ""} ${mine ? "mine" : ""} ${state ?? ""}" data-seq=${seq ?? nothing} tabindex="-1">
+    <li class="message ${head ? "head" : ""} ${mine ? "mine" : ""} ${state ?? ""}"
+      data-seq=${seq ?? nothing} role="article" aria-label=${inWords(message)} tabindex="-1">
       ${head ? avatar(message) : nothing}
       <div class="message-body">
-        ${head ? html`<bdi class="author">${name}</bdi>` : onlyForReaders(name)}
-        <time datetime=${isoTime(message.ts)} title=${fullTime(message.ts)}>${clockTime(message.ts)}</time>
+        ${head ? html`<bdi class="author">${name}</bdi>` : nothing}
+        <time datetime=${isoTime(ts)} title=${fullTime(ts)}>${clockTime(ts)}</time>
         <p class="text" dir="auto">${splitLinks(message.content).map(piece)}</p>
         ${mine ? status(message, conversation) : nothing}
         ${state === "failed" ? failure(message, page) : nothing}

@@ -20,7 +20,7 @@ export function talk(page) {
 
 const header = (page, current) => html`
   <header class="talk-head">
-    <a class="icon-button back" href="#" aria-label=${t("Back to all conversations")}>${icon("back")}${othersUnread(page, current)}</a>
+    ${back(othersUnread(page, current))}
     ${conversationAvatar(current, page.chat.people)}
     <div class="talk-title">
       <h1><bdi>${current.title}</bdi></h1>
@@ -28,6 +28,9 @@ const header = (page, current) => html`
     </div>
     ${current.isRoom ? membersButton(page) : nothing}
   </header>`;
+
+const back = (beside = nothing) => html`
+  <a class="icon-button back" href="#" aria-label=${t("Back to all conversations")}>${icon("back")}${beside}</a>`;
 
 function othersUnread({ chat }, current) {
   const unread = chat.totalUnread - chat.unreadOf(current);
@@ -73,7 +76,8 @@ function nowhere(page) {
   if (!page.chat.ready) return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
   const browse = html`<button type="button" class="button" @click=${() => page.openDialog("browse")}>${t("Browse rooms")}</button>`;
   if (page.wanted) {
-    return emptyState({ name: "compass", title: t("You are not in this room"), text: t("It may be private, or it does not exist."), actions: browse });
+    const title = t("You are not in this room");
+    return [back(), emptyState({ name: "compass", title, text: t("It may be private, or it does not exist."), actions: browse })];
   }
   return emptyState({ name: "bubble", title: t("Nothing open"), text: t("Choose a conversation on the left, or find a room to join."), actions: browse });
 }

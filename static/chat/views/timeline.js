@@ -29,13 +29,13 @@ export function timeline(page, conversation) {
 const views = {
   message,
   hole: ({ before }, page, conversation) => html`
-    <li class="hole" data-hole=${before}>${hole(page, conversation, before)}</li>`,
+    <li class="hole" role="note" data-hole=${before}>${hole(page, conversation, before)}</li>`,
   day: ({ ts }) => html`
     <li class="day" role="separator"><time datetime=${isoTime(ts).slice(0, 10)}>${dayName(ts)}</time></li>`,
   divider: () => html`
     <li class="divider" role="separator"><span>${t("New messages")}</span></li>`,
   notice: ({ people }) => html`
-    <li class="notice">${notice([...people])}</li>`,
+    <li class="notice" role="note">${notice([...people])}</li>`,
 };
 
 function hole(page, conversation, before) {

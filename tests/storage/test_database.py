@@ -1,0 +1,114 @@
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text
+
+from legacy_chat.errors import SettingsError
+from legacy_chat.storage import people, rooms
+from legacy_chat.storage.database import Database
+
+
+def names(connection):
+    return [people.find_name(connection, uid) for uid in ("7", "9")]
+
+
+def test_work_that_returns_is_committed(database):
+    assert database.run(lambda c: people.remember(c, "7", "ada", 0))
+    assert database.read(names) == ["ada", None]
+
+
+def test_work_that_raises_leaves_nothing_behind_and_the_next_one_is_fine(database):
+    def fail(connection):
+        people.remember(connection, "7", "ada", 0)
+        raise RuntimeError("on the way")
+
+    with pytest.raises(RuntimeError, match="on the way"):
+        database.run(fail)
+    database.run(lambda c: people.remember(c, "9", "ben", 0))
+    assert database.read(names) == [None, "ben"]
+
+
+def test_a_reader_waits_for_no_writer_and_sees_what_was_committed(database):
+    def write(connection):
+        people.remember(connection, "7", "ada", 0)
+        return database.read(names)
+
+    assert database.run(write) == [None, None]
+    assert database.read(names) == ["ada", None]
+
+
+def test_a_reader_sees_one_moment_however_long_it_reads(database):
+    def read(connection):
+        before = names(connection)
+        database.run(lambda c: people.remember(c, "7", "ada", 0))
+        return before, names(connection)
+
+    assert database.read(read) == ([None, None], [None, None])
+
+
+def test_no_writer_works_on_an_old_view(database):
+    def add_one(connection):
+        count = connection.execute(text("SELECT count(*) FROM chat_people")).scalar_one()
+        people.remember(connection, f"p{count}", "somebody", 0)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: database.run(add_one), range(20)))
+    assert database.read(lambda c: c.execute(text("SELECT count(*) FROM chat_people")).scalar_one()) == 20
+
+
+def test_a_connection_that_another_thread_took_first_is_replaced_by_a_new_one(database):
+    class Emptied(list):
+        """Holds something at the first look, and nothing any more when `pop` is called."""
+
+        looks = 0
+
+        def __bool__(self):
+            self.looks += 1
+            return self.looks == 1 or len(self) > 0
+
+    database._readers._idle = Emptied()
+    assert database.read(names) == [None, None]
+
+
+def test_connections_are_kept_and_closed_at_the_end(database):
+    for _ in range(3):
+        database.read(names)
+    assert len(database._readers._idle) == 1
+    database.close()
+    assert database._readers._idle == []
+    assert database.read(names) == [None, None]
+
+
+@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:"])
+def test_a_store_in_memory_is_refused_as_every_thread_would_see_another_one(address):
+    with pytest.raises(SettingsError, match="CHAT_DATABASE_URL"):
+        Database(address)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "", "oracle9://x", "mysql+nodriver://x/y"])
+def test_an_address_that_leads_nowhere_is_a_mistake_of_the_settings(address):
+    with pytest.raises(SettingsError, match="CHAT_DATABASE_URL"):
+        Database(address)
+
+
+def test_the_folder_of_the_file_is_made(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/deep/down/chat.sqlite")
+    database.migrate()
+    database.close()
+    assert (tmp_path / "deep" / "down" / "chat.sqlite").exists()
+
+
+def test_the_file_keeps_a_write_ahead_log(database):
+    database.run(names)
+    with sqlite3.connect(database.engine.url.database) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_workers_that_start_side_by_side_share_one_history(tmp_path):
+    workers = [Database(f"sqlite:///{tmp_path}/chat.sqlite") for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(Database.migrate, workers))
+    assert len({worker.read(rooms.epoch) for worker in workers}) == 1
+    for worker in workers:
+        worker.close()

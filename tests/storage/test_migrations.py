@@ -1,0 +1,65 @@
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect, text
+
+from legacy_chat.storage import migrations, rooms
+from legacy_chat.storage.tables import metadata
+
+VERSION = {"version_table": "chat_version", "compare_type": True}
+
+
+def facts(engine):
+    """What a database knows of the chat's tables."""
+    look = inspect(engine)
+    return {
+        table: (
+            [(c["name"], str(c["type"]), c["nullable"], c["primary_key"]) for c in look.get_columns(table)],
+            sorted(str(constraint["column_names"]) for constraint in look.get_unique_constraints(table)),
+            sorted((index["name"], str(index["column_names"])) for index in look.get_indexes(table)),
+        )
+        for table in metadata.tables
+    }
+
+
+def test_the_migrated_tables_are_those_of_the_code(database, tmp_path):
+    fresh = create_engine(f"sqlite:///{tmp_path}/fresh.sqlite")
+    metadata.create_all(fresh)
+    assert facts(database.engine) == facts(fresh)
+    fresh.dispose()
+
+
+def test_alembic_finds_nothing_left_to_migrate(database):
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts=VERSION), metadata) == []
+
+
+def test_a_second_run_keeps_the_history_and_its_epoch(database):
+    before = database.read(rooms.epoch)
+    database.run(lambda c: rooms.create_room(c, "lobby", "Lobby", False))
+    database.migrate()
+    assert database.read(rooms.epoch) == before
+    assert database.read(lambda c: rooms.find_room(c, "lobby")).name == "Lobby"
+
+
+def test_two_histories_have_two_epochs(migrated_file, database, tmp_path):
+    other = type(database)(f"sqlite:///{tmp_path}/other.sqlite")
+    other.migrate()
+    assert other.read(rooms.epoch) != database.read(rooms.epoch)
+    other.close()
+
+
+def test_a_host_that_uses_alembic_keeps_its_own_version(database):
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('of the host')"))
+    database.migrate()
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "of the host"
+        assert connection.execute(text("SELECT version_num FROM chat_version")).scalar()
+
+
+def test_the_changes_stand_in_one_line():
+    script = ScriptDirectory(migrations.__path__[0])
+    assert len(script.get_heads()) == 1
+    assert len(script.get_bases()) == 1

@@ -1,0 +1,37 @@
+import pytest
+from sqlalchemy import text
+
+from legacy_chat.storage import people
+
+
+def since(connection, uid):
+    return connection.execute(text("SELECT since FROM chat_people WHERE uid = :uid"), {"uid": uid}).scalar()
+
+
+def test_ada_is_new_once(database):
+    assert database.run(lambda c: people.remember(c, "7", "ada", 100))
+    assert not database.run(lambda c: people.remember(c, "7", "ada", 200))
+    assert database.read(lambda c: since(c, "7")) == 100
+
+
+def test_a_new_name_of_ada_is_kept_and_she_is_not_new(database):
+    database.run(lambda c: people.remember(c, "7", "ada", 100))
+    assert not database.run(lambda c: people.remember(c, "7", "ada lovelace", 200))
+    assert database.read(lambda c: people.find_name(c, "7")) == "ada lovelace"
+
+
+def test_nobody_knows_the_name_of_somebody_who_was_never_here(database):
+    assert database.read(lambda c: people.find_name(c, "404")) is None
+
+
+def test_another_worker_that_was_quicker_is_no_error(database, monkeypatch):
+    database.run(lambda c: people.remember(c, "7", "ada", 100))
+    monkeypatch.setattr(people, "find_name", lambda *_: None)
+    assert not database.run(lambda c: people.remember(c, "7", "ada", 200))
+    assert database.read(lambda c: since(c, "7")) == 100
+
+
+@pytest.mark.parametrize("name", ["小明", "O'Brien; DROP TABLE chat_people", "🎉"])
+def test_every_name_comes_back_as_it_was(database, name):
+    database.run(lambda c: people.remember(c, "7", name, 0))
+    assert database.read(lambda c: people.find_name(c, "7")) == name

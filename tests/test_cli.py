@@ -1,0 +1,77 @@
+import pytest
+
+from legacy_chat.core.model import Member
+from legacy_chat.storage import people, rooms
+
+
+@pytest.fixture
+def chat(host):
+    """`flask chat …`: the lines it prints; fails where the exit code is not the one expected."""
+
+    def run(*arguments, code=0) -> list[str]:
+        result = host.test_cli_runner().invoke(args=["chat", *arguments])
+        assert result.exit_code == code, result.output
+        return result.output.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def state(host):
+    return host.extensions["legacy_chat"]
+
+
+def test_init_db_may_be_run_again_and_again(chat, state):
+    before = state.database.read(rooms.epoch)
+    assert chat("init-db") == chat("init-db")
+    assert state.database.read(rooms.epoch) == before
+
+
+def test_one_token_a_line(chat, state):
+    lines = chat("token", "7", "9")
+    assert [state.tokens.verify(line) for line in lines] == [Member("7", "7"), Member("9", "9")]
+
+
+def test_a_token_carries_the_name_that_was_last_seen(chat, state):
+    state.database.run(lambda c: people.remember(c, "7", "ada", 0))
+    assert state.tokens.verify(*chat("token", "7")).name == "ada"
+    assert state.tokens.verify(*chat("token", "7", "--name", "Ada Lovelace")).name == "Ada Lovelace"
+
+
+def test_a_uid_that_cannot_stand_in_a_chat_is_refused_in_words(chat):
+    assert "uid" in chat("token", "a" * 65, code=1)[-1]
+
+
+def test_rooms_are_made_by_their_keys(chat, state):
+    assert chat("room", "order-41", "order-42") == ["order-41 created", "order-42 created"]
+    found = state.database.read(lambda c: rooms.find_room(c, "order-42"))
+    assert (found.name, found.private) == ("order-42", False)
+
+
+def test_a_private_room_with_a_name_and_members(chat, state):
+    chat("room", "board", "--name", "Board", "--private", "--member", "7", "--member", "9")
+    found = state.database.read(lambda c: rooms.find_room(c, "board"))
+    assert (found.name, found.private) == ("Board", True)
+    assert all(state.database.read(lambda c, u=uid: rooms.is_member(c, found.id, u)) for uid in ("7", "9"))
+
+
+def test_a_room_that_exists_stays_as_it_is_and_the_others_are_made(chat, state):
+    chat("room", "board", "--name", "Board")
+    assert chat("room", "board", "annex", "--name", "Other") == ["board exists already", "annex created"]
+    assert state.database.read(lambda c: rooms.find_room(c, "board")).name == "Board"
+
+
+def test_a_key_that_cannot_be_is_refused_in_words(chat):
+    assert "letters" in chat("room", "a b", code=1)[-1]
+
+
+@pytest.mark.parametrize("command", ["token", "room"])
+def test_a_command_without_its_words_says_what_is_missing(chat, command):
+    assert any("Missing argument" in line for line in chat(command, code=2))
+
+
+def test_a_command_leaves_no_connection_open(chat, state):
+    chat("room", "board")
+    chat("token", "7")
+    assert len(state.database._writers._idle) <= 1
+    assert len(state.database._readers._idle) <= 1

@@ -1,0 +1,176 @@
+import pytest
+from flask import Flask
+from flask_login import logout_user
+
+import legacy_chat
+from legacy_chat import Chat, SettingsError
+from legacy_chat.backplane.contract import Disconnect, Subscribe
+from legacy_chat.core import close
+from legacy_chat.errors import BadText, Exists
+from legacy_chat.storage import rooms
+from legacy_chat.storage.writer import Inline
+from legacy_chat.web.identity import device_of_request
+
+
+@pytest.fixture
+def chat(host):
+    """The extension as a host site calls it: within a context of its app."""
+    with host.app_context():
+        yield Chat()
+
+
+@pytest.fixture
+def state(host):
+    return host.extensions["legacy_chat"]
+
+
+@pytest.fixture
+def heard(state) -> list:
+    notices: list = []
+    state.parts.backplane.subscribe(notices.append)
+    return notices
+
+
+def test_the_public_names_are_there():
+    assert all(hasattr(legacy_chat, name) for name in legacy_chat.__all__)
+
+
+# -- how it is added -----------------------------------------------------------------------------------------
+
+
+def test_a_site_that_has_chat_has_its_table_and_its_lobby_at_once(host, state):
+    assert state.database.read(lambda c: rooms.find_room(c, "lobby")).name == "Lobby"
+
+
+def test_the_store_is_a_file_in_the_instance_folder(host, state):
+    assert state.database.engine.url.database == f"{host.instance_path}/chat.sqlite"
+
+
+def test_the_extension_keeps_no_app_so_two_sites_share_nothing(make_host):
+    chat = Chat()
+    one, other = make_host(), make_host(CHAT_PREFIX="/talk")
+    with one.app_context():
+        chat.room("board")
+        token = chat.token("7")
+    other_state = other.extensions["legacy_chat"]
+    assert other_state.database.read(lambda c: rooms.find_room(c, "board")) is None
+    assert other_state.settings.prefix == "/talk"
+    assert one.extensions["legacy_chat"].settings.prefix == "/chat"
+    assert one.extensions["legacy_chat"].tokens.verify(token).uid == "7"
+    assert vars(chat) == {}
+
+
+def test_without_a_secret_key_nothing_starts(tmp_path):
+    with pytest.raises(SettingsError, match="SECRET_KEY"):
+        Chat(Flask("host", instance_path=str(tmp_path)))
+
+
+def test_a_wrong_setting_stops_the_start(make_host):
+    with pytest.raises(SettingsError, match="CHAT_REPLAY"):
+        make_host(CHAT_REPLAY="many")
+
+
+def test_settings_come_from_the_environment_too(make_host, monkeypatch):
+    monkeypatch.setenv("CHAT_WELCOME", "hi")
+    assert make_host().extensions["legacy_chat"].settings.welcome == "hi"
+
+
+def test_the_default_rooms_of_the_settings_are_made(make_host):
+    state = make_host(CHAT_DEFAULT_ROOMS="help,sales").extensions["legacy_chat"]
+    assert state.database.read(
+        lambda c: [rooms.find_room(c, gid) is not None for gid in ("help", "sales", "lobby")]
+    ) == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_pages_of_the_site_stay_its_own(host):
+    assert host.test_client().get("/sign-in").text == "Who are you?"
+
+
+def test_the_commands_of_the_stand_alone_site_are_not_in_a_host(host, tmp_path, monkeypatch):
+    monkeypatch.setenv("SITE_INSTANCE", str(tmp_path / "site"))
+    site = legacy_chat.create_app()
+    assert "user" in site.cli.commands["chat"].commands
+    assert "user" not in host.cli.commands["chat"].commands
+
+
+def test_in_a_process_without_a_loop_blocking_calls_simply_block(state):
+    assert isinstance(state.parts.offload, Inline)
+
+
+def test_a_forked_worker_makes_parts_of_its_own(state, monkeypatch):
+    mine = state.parts
+    assert state.parts is mine
+    monkeypatch.setattr("legacy_chat.extension.os.getpid", lambda: -1)
+    assert state.parts is not mine
+
+
+# -- the calls a host site makes -----------------------------------------------------------------------------
+
+
+def test_a_token_for_ada(chat, state):
+    assert state.tokens.verify(chat.token("7", "ada")).name == "ada"
+    assert state.tokens.verify(chat.token(7)).uid == "7"
+
+
+def test_a_room_for_an_order_with_those_who_care_for_it(chat, state, heard):
+    chat.room("order-42", private=True, members=("7", "9"))
+    room = state.database.read(lambda c: rooms.find_room(c, "order-42"))
+    assert (room.name, room.private) == ("order-42", True)
+    assert [(type(notice), notice.uid) for notice in heard] == [(Subscribe, "7"), (Subscribe, "9")]
+    with pytest.raises(Exists):
+        chat.room("order-42")
+    with pytest.raises(BadText):
+        chat.room("order 42")
+
+
+def test_disconnect_ends_all_of_ada_or_one_of_her_devices(chat, heard):
+    chat.disconnect("7")
+    chat.disconnect("7", "her phone")
+    assert heard == [
+        Disconnect("7", close.SESSION_ENDED, "logged out"),
+        Disconnect("7", close.SESSION_ENDED, "logged out", "her phone"),
+    ]
+
+
+def test_offload_returns_what_the_work_returns_and_raises_what_it_raises(chat):
+    assert chat.offload(lambda: 42) == 42
+    with pytest.raises(ZeroDivisionError):
+        chat.offload(lambda: 1 / 0)
+
+
+def test_outside_of_an_app_there_is_nothing_to_call():
+    with pytest.raises(RuntimeError, match="application context"):
+        Chat().token("7")
+
+
+# -- logging out ---------------------------------------------------------------------------------------------
+
+
+def test_a_logout_ends_the_sockets_of_that_browser_alone(host, heard):
+    browser = host.test_client()
+    browser.get("/enter/7", headers={"User-Agent": "Firefox"})
+    browser.get("/exit", headers={"User-Agent": "Firefox"})
+    (notice,) = heard
+    assert (notice.uid, notice.code) == ("7", 4440)
+    with host.test_request_context(headers={"User-Agent": "Firefox"}):
+        assert notice.device == device_of_request()
+
+
+def test_a_logout_of_nobody_ends_nothing(host, heard):
+    with host.test_request_context():
+        logout_user()
+    assert heard == []
+
+
+def test_a_logout_of_another_site_in_the_process_ends_nothing_here(make_host):
+    one, other = make_host(), make_host()
+    heard = []
+    one.extensions["legacy_chat"].parts.backplane.subscribe(heard.append)
+    browser = other.test_client()
+    browser.get("/enter/7")
+    browser.get("/exit")
+    assert heard == []

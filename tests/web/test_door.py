@@ -1,0 +1,152 @@
+import pytest
+from werkzeug.test import EnvironBuilder
+
+HANDSHAKE = {
+    "Host": "shop.example",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "x3JJHMbDL1EzLkh9GBhXDw==",
+}
+
+
+class Upgrade:
+    """The server's offer to hand over a socket."""
+
+    headers = None
+
+    def accept(self, headers):
+        self.headers = dict(headers)
+        return "the socket", b"early bytes"
+
+
+class Worker:
+    served = None
+
+    def check_room(self, address, member):
+        pass
+
+    def serve(self, transport, received, member, address):
+        self.served = transport, received, member
+
+
+@pytest.fixture
+def worker(host, monkeypatch):
+    worker = Worker()
+    monkeypatch.setattr(host.extensions["legacy_chat"], "worker", lambda: worker)
+    return worker
+
+
+@pytest.fixture
+def knock(host):
+    """Sends a handshake with changed headers (None takes one away); returns status, headers, body and the offer."""
+
+    def knock(path="/chat/ws", offer=True, **changes):
+        changed = {name.replace("_", "-"): value for name, value in changes.items()}
+        headers = {name: value for name, value in {**HANDSHAKE, **changed}.items() if value is not None}
+        environ = EnvironBuilder(path=path, headers=headers).get_environ()
+        upgrade = Upgrade()
+        if offer:
+            environ["legacy_chat.upgrade"] = upgrade
+        started = []
+        body = b"".join(
+            host.wsgi_app(environ, lambda status, headers, exc_info=None: started.append((status, headers)))
+        )
+        status, answered = started[0] if started else (None, [])
+        return status, dict(answered), body.decode(), upgrade
+
+    return knock
+
+
+def token(host, uid="7", name="ada"):
+    return host.extensions["legacy_chat"].tokens.mint(uid, name)
+
+
+def cookie(host, uid="7"):
+    client = host.test_client()
+    client.get(f"/enter/{uid}")
+    return f"session={client.get_cookie('session').value}"
+
+
+def test_ada_comes_in_with_her_cookie(host, worker, knock):
+    status, _, body, upgrade = knock(Cookie=cookie(host), Origin="http://shop.example")
+    assert (status, body) == (None, "")
+    assert upgrade.headers["Sec-WebSocket-Accept"] == "HSmrc0sMlYUkAGmm5OPpG2HaGWk="
+    transport, received, member = worker.served
+    assert (transport, received) == ("the socket", b"early bytes")
+    assert (member.uid, member.name) == ("7", "ada")
+
+
+def test_a_token_in_the_address_says_who_it_is_whatever_the_cookie_says(host, worker, knock):
+    knock(path=f"/chat/ws?token={token(host, '9', 'ben')}", Cookie=cookie(host))
+    assert worker.served[2].uid == "9"
+
+
+def test_nobody_may_come_in_and_log_in_later(worker, knock):
+    knock()
+    assert worker.served == ("the socket", b"early bytes", None)
+
+
+@pytest.mark.parametrize("token", ["forged", "%00", "%ff%fe", "a&token=b"])
+def test_a_bad_token_stays_outside(worker, knock, token):
+    status, _, body, upgrade = knock(path=f"/chat/ws?token={token}")
+    assert status.startswith("401")
+    assert "token" in body
+    assert (upgrade.headers, worker.served) == (None, None)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://shop.example:8001", "http://[::1", ""])
+def test_a_page_of_another_site_stays_outside_even_with_adas_cookie(host, worker, knock, origin):
+    status, _, body, upgrade = knock(Cookie=cookie(host), Origin=origin)
+    assert status.startswith("403")
+    assert "CHAT_ALLOWED_ORIGINS" in body
+    assert (upgrade.headers, worker.served) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["[::1", "shop.example:port", "]"])
+def test_a_host_that_cannot_be_read_is_a_refusal_and_no_crash(worker, knock, name):
+    status, *_ = knock(Host=name, Origin="http://shop.example")
+    assert status.startswith("4")
+    assert worker.served is None
+
+
+def test_an_origin_on_the_list_may_come_in(make_host, monkeypatch):
+    host, worker = make_host(CHAT_ALLOWED_ORIGINS="https://partner.example"), Worker()
+    monkeypatch.setattr(host.extensions["legacy_chat"], "worker", lambda: worker)
+    environ = EnvironBuilder(path="/chat/ws", headers={**HANDSHAKE, "Origin": "https://partner.example"}).get_environ()
+    environ["legacy_chat.upgrade"] = Upgrade()
+    assert list(host.wsgi_app(environ, None)) == []
+    assert worker.served
+
+
+def test_a_browser_that_just_opens_the_address_is_told_what_it_is_for(worker, knock):
+    status, headers, body, _ = knock(Upgrade=None, Connection=None)
+    assert status == "426 Upgrade Required"
+    assert headers["Sec-WebSocket-Version"] == "13"
+    assert headers["Content-Type"].startswith("text/plain")
+    assert headers["Content-Length"] == str(len(body))
+    assert worker.served is None
+
+
+def test_a_malformed_handshake_is_a_bad_request(worker, knock):
+    assert knock(Sec_WebSocket_Key="short")[0] == "400 Bad Request"
+    assert worker.served is None
+
+
+def test_under_another_server_the_answer_names_the_worker_to_use(worker, knock):
+    status, _, body, _ = knock(offer=False)
+    assert status == "501 Not Implemented"
+    assert "GeventWebSocketWorker" in body
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/chat/ws/more", "/other/chat/ws"])
+def test_all_other_addresses_are_the_sites_own(worker, knock, path):
+    status, *_ = knock(path=path, Upgrade=None, Connection=None)
+    assert status in ("200 OK", "404 NOT FOUND")
+    assert worker.served is None
+
+
+def test_the_prefix_moves_the_door(make_host):
+    host = make_host(CHAT_PREFIX="/talk")
+    assert host.test_client().get("/talk/ws").status_code == 426
+    assert host.test_client().get("/chat/ws").status_code == 404
