@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
-from sqlalchemy import and_, bindparam, select, tuple_, update
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.engine import Connection, Row
 
 from ..core.model import Draft, Message
-from .tables import conversations, members, messages
+from .bulk import COLUMNS, bulk
+from .tables import messages
 
 _m = messages.c
-_COLUMNS = (_m.conversation, _m.seq, _m.uid, _m.name, _m.content, _m.ts, _m.request_id)
 
-_heads = (
-    select(conversations.c.id, conversations.c.seq)
-    .where(conversations.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(conversations.c.id)
-    .with_for_update()
-)
-_known = select(*_COLUMNS).where(tuple_(_m.uid, _m.request_id).in_(bindparam("pairs", expanding=True)))
-_advance = (
-    update(conversations)
-    .where(conversations.c.id == bindparam("which"))
-    .values(seq=bindparam("new_seq"), ts=bindparam("new_ts"))
-)
-# Who speaks has read what was said before.
-_catch_up = (
-    update(members)
-    .where(and_(members.c.uid == bindparam("who"), members.c.conversation == bindparam("where")))
-    .values(read=bindparam("upto"))
-)
-_page = select(*_COLUMNS).where(and_(_m.conversation == bindparam("which"), _m.seq > bindparam("low")))
+_page = select(*COLUMNS).where(and_(_m.conversation == bindparam("which"), _m.seq > bindparam("low")))
 _newest = _page.where(_m.seq < bindparam("high")).order_by(_m.seq.desc()).limit(bindparam("count"))
 _oldest = _page.order_by(_m.seq).limit(bindparam("count"))
+
+_row = attrgetter(*(column.name for column in COLUMNS))
 
 _BEYOND = 2**63 - 1
 
@@ -64,11 +49,12 @@ def append(connection: Connection, drafts: Sequence[Draft]) -> list[Message]:
 
 def _store(connection: Connection, new: list[Message]) -> None:
     """Insert, and move the conversations' heads and the speakers' read markers to the last of them."""
-    heads = {m.conversation: {"which": m.conversation, "new_seq": m.seq, "new_ts": m.ts} for m in new}
-    speakers = {(m.conversation, m.uid): {"where": m.conversation, "who": m.uid, "upto": m.seq} for m in new}
-    connection.execute(messages.insert(), [_row(message) for message in new])
-    connection.execute(_advance, list(heads.values()))
-    connection.execute(_catch_up, list(speakers.values()))
+    heads = {m.conversation: (m.conversation, m.seq, m.ts) for m in new}
+    speakers = {(m.conversation, m.uid): (m.conversation, m.uid, m.seq) for m in new}
+    way = bulk(connection)
+    way.insert(connection, [_row(message) for message in new])
+    way.advance(connection, list(heads.values()))
+    way.catch_up(connection, list(speakers.values()))
 
 
 def _number(draft: Draft, heads: dict[int, int]) -> Message:
@@ -78,21 +64,18 @@ def _number(draft: Draft, heads: dict[int, int]) -> Message:
     )  # fmt: skip
 
 
-def _row(message: Message) -> dict[str, object]:
-    return {column.name: getattr(message, column.name) for column in _COLUMNS}
-
-
 def _find_known(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[str, str | None], Message]:
     pairs = [(draft.uid, draft.request_id) for draft in drafts if draft.request_id is not None]
     if not pairs:
         return {}
-    rows = connection.execute(_known, {"pairs": pairs})
-    return {(row.uid, row.request_id): Message(*row, repeated=True) for row in rows}
+    rows = bulk(connection).known(connection, pairs)
+    found = [msgspec.structs.replace(Message(*row), repeated=True) for row in rows]
+    return {(message.uid, message.request_id): message for message in found}
 
 
 def _read_heads(connection: Connection, drafts: Sequence[Draft]) -> dict[int, int]:
     ids = sorted({draft.conversation for draft in drafts})
-    return {row.id: row.seq for row in connection.execute(_heads, {"ids": ids})}
+    return {id_: seq for id_, seq in bulk(connection).heads(connection, ids)}  # noqa: C416 - rows are no pairs
 
 
 def page(
