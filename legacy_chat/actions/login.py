@@ -51,7 +51,7 @@ class Login:
     def _welcome(self, room: Room, member: Member) -> None:
         self._parts.backplane.publish(Subscribe(member.uid, Conversation(room.id, gid=room.gid)))
         event = frames.Joined(room.gid, member.uid, member.name, room.name)
-        self._parts.backplane.publish(ToRoom(room_key(room.gid), frames.encode(event)))
+        self._parts.backplane.publish(ToRoom(room_key(room.gid), frames.encode(event), about=member.uid))
 
     def _snapshot(self, connection: Connection, member: Member, resume: Resume | None, joined: list[Room]) -> Snapshot:
         epoch = rooms.epoch(connection)

@@ -144,4 +144,4 @@ class Rooms:
 
     def _tell(self, room: Room, event: frames.Joined | frames.Left) -> None:
         frame = frames.encode(event)
-        self._parts.backplane.publish(ToRoom(room_key(room.gid), frame))
+        self._parts.backplane.publish(ToRoom(room_key(room.gid), frame, about=event.uid))

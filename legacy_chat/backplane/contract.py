@@ -25,12 +25,17 @@ class Notice(msgspec.Struct, frozen=True, tag=True):
 
 
 class ToRoom(Notice, frozen=True):
-    """`frame` (an encoded server frame) for every connection in the room."""
+    """`frame` (an encoded server frame) for every connection in the room but the one whose client_id is `skip`.
+
+    `about` names the person whose coming or going it tells: a worker may spare a crowd such news, but not the
+    person's own connections.
+    """
 
     key: str
     frame: bytes
     droppable: bool = False
     skip: int | None = None
+    about: str | None = None
 
 
 class ToPeople(Notice, frozen=True):

@@ -122,6 +122,9 @@ class Connection(WebSocket):
             code,
         )
 
+    def directed(self) -> None:
+        self._worker.registry.replace(self)
+
     def check(self, now: float) -> None:
         if self.closing is None and self.session.overdue(now):
             self.close(close.NOT_LOGGED_IN if self.session.member is None else close.POLICY, "no login came")

@@ -1,8 +1,7 @@
 """Tells people who came and who went and how many are here, about once a second and only what changed.
 
-Somebody who is gone for less than the grace period (a page change, a reload) was never gone for the others. In rooms
-above a certain size nobody is told: there the member list is asked for, which costs one answer instead of one frame
-for each pair of people.
+Somebody who is gone for less than the grace period (a page change, a reload) was never gone for the others. A crowd is
+not told (`registry.CROWD`).
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ import gevent
 
 from ..core import frames
 from . import framing
-from .registry import Person, Registry
+from .connection import Connection
+from .registry import CROWD, Person, Registry
 
 GRACE = 3.0  # seconds
-_LARGEST_ROOM = 100  # connections
 _TURN = 256  # writes before others get the loop
 
 
@@ -57,11 +56,11 @@ class PresenceNotices:
     def _tell(self, uid: str, online: bool, person: Person) -> None:
         """Everybody who shares a room with this person, once, however many rooms that are."""
         data = framing.frame(framing.TEXT, frames.encode(frames.Presence(uid, online)))
-        told = set()
+        told: set[Connection] = set()
         for room in person.rooms.values():
             channel = self._registry.channels.get(room.conversation.key)
-            if channel and len(channel.connections) <= _LARGEST_ROOM:
-                told |= channel.connections
+            if channel and len(channel) <= CROWD:
+                told.update(channel)
         for connection in told:
             member = connection.session.member
             if member and member.uid != uid:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import gevent
-
 from ..backplane.contract import Disconnect, Notice, Subscribe, ToPeople, ToRoom, Unsubscribe
 from ..core.model import Conversation, Snapshot
 from . import framing
+from .channel import Channel
 from .connection import Connection
 
 
@@ -27,34 +26,9 @@ class Person:
         self.rooms: dict[str, Channel] = {}
 
 
-class Channel:
-    """A room in this worker. Frames of one turn of the loop are joined and written once to each member."""
-
-    __slots__ = ("connections", "conversation", "waiting")
-
-    def __init__(self, conversation: Conversation):
-        self.conversation = conversation
-        self.connections: set[Connection] = set()
-        self.waiting: list[bytes] = []
-
-    def send(self, data: bytes) -> None:
-        if not self.waiting:
-            gevent.get_hub().loop.run_callback(self.flush)
-        self.waiting.append(data)
-
-    def flush(self) -> None:
-        """Write what waits; called early before members change, so that each gets what was said in their time."""
-        if not self.waiting:
-            return
-        data, self.waiting = b"".join(self.waiting), []
-        for connection in list(self.connections):
-            connection.write(data)
-
-    def send_but(self, skip: int | None, data: bytes, droppable: bool) -> None:
-        self.flush()
-        for connection in list(self.connections):
-            if connection.client_id != skip:
-                connection.write(data, droppable)
+# In a room with more connections than this, nobody is told of every single person who comes, goes or joins: there the
+# member list is asked for, which costs one answer instead of one frame for each pair of people.
+CROWD = 100
 
 
 class Registry:
@@ -91,7 +65,7 @@ class Registry:
         person = self.people.setdefault(member.uid, Person())
         person.connections.add(connection)
         for channel in person.rooms.values():
-            self._enter(channel, connection)
+            channel.enter(connection)
         for m in snapshot.memberships:
             if m.gid is not None:
                 self._admit(person, Conversation(m.id, gid=m.gid))
@@ -103,11 +77,18 @@ class Registry:
             return
         person.connections.discard(connection)
         for channel in person.rooms.values():
-            channel.connections.discard(connection)
+            channel.leave(connection)
         if not person.connections:
             del self.people[member.uid]
             for channel in person.rooms.values():
                 self._tidy(channel)
+
+    def replace(self, connection: Connection) -> None:
+        """The connection's socket is full, or free again."""
+        member = connection.session.member
+        person = self.people.get(member.uid) if member else None
+        for channel in person.rooms.values() if person else ():
+            channel.replace(connection)
 
     # -- notices ----------------------------------------------------------------------------------------------
 
@@ -119,7 +100,9 @@ class Registry:
         if channel is None:
             return
         data = framing.frame(framing.TEXT, notice.frame)
-        if notice.skip is None and not notice.droppable:
+        if notice.about is not None and len(channel) > CROWD:
+            self._to_people(ToPeople((notice.about,), notice.frame))
+        elif notice.skip is None and not notice.droppable:
             channel.send(data)
         else:
             channel.send_but(notice.skip, data, notice.droppable)
@@ -143,7 +126,8 @@ class Registry:
             return
         channel.flush()
         person.rooms.pop(channel.conversation.gid or "", None)
-        channel.connections -= person.connections
+        for connection in person.connections:
+            channel.leave(connection)
         self._tidy(channel)
 
     def _disconnect(self, notice: Disconnect) -> None:
@@ -160,13 +144,8 @@ class Registry:
         channel = self.channels.setdefault(room.key, Channel(room))
         person.rooms[gid] = channel
         for connection in person.connections:
-            self._enter(channel, connection)
-
-    def _enter(self, channel: Channel, connection: Connection) -> None:
-        if connection not in channel.connections:
-            channel.flush()
-            channel.connections.add(connection)
+            channel.enter(connection)
 
     def _tidy(self, channel: Channel) -> None:
-        if not channel.connections:
+        if not len(channel):
             self.channels.pop(channel.conversation.key, None)

@@ -17,7 +17,7 @@ from ..settings import Settings
 from . import framing
 from .outbox import Outbox
 from .poller import Poller
-from .transport import WOULD_BLOCK, Transport
+from .transport import WOULD_BLOCK, PlainTransport, Transport
 
 # Bytes read at a time: even as the smallest frames they take no more than a few milliseconds.
 _READ = 16384
@@ -89,6 +89,9 @@ class WebSocket:
 
     def left(self, code: int) -> None:
         """Nothing more comes in or goes out; called once."""
+
+    def directed(self) -> None:
+        """`direct` has changed."""
 
     # -- in -----------------------------------------------------------------------------------------------
 
@@ -178,11 +181,26 @@ class WebSocket:
         if sent != len(data) and not (sent == WOULD_BLOCK and droppable):
             self._start_outbox(data, max(sent, 0))
 
+    @property
+    def direct(self) -> bool:
+        """Its descriptor may be written to past this object, as long as everything is taken."""
+        return self._outbox is None and self.closing is None and isinstance(self._transport, PlainTransport)
+
+    def unfinished(self, data: bytes, sent: int) -> None:
+        """Somebody wrote to the descriptor, and it took only `sent` bytes (below WOULD_BLOCK: it failed)."""
+        if self.closing is not None:
+            return
+        if sent < WOULD_BLOCK:
+            self.drop(close.ABNORMAL)
+        else:
+            self._start_outbox(data, max(sent, 0))
+
     def _start_outbox(self, data: bytes, sent: int) -> None:
         self._outbox = Outbox()
         self._outbox.started(data, sent)
         self._waits_since = monotonic()
         self._watch()
+        self.directed()
 
     def _queue(self, outbox: Outbox, data: bytes) -> None:
         if outbox.size + len(data) > self._limits.outbox_bytes:
@@ -198,6 +216,7 @@ class WebSocket:
         if self._outbox.flush(self._transport):
             self._outbox = None
             self._watch()
+            self.directed()
             if self.closing is not None:
                 self._transport.finish()
         elif self._outbox.size < before:

@@ -16,9 +16,11 @@ class Socket:
     """A page of somebody who is in the lobby, or in the rooms that are given."""
 
     client_id = 0
+    direct = False
 
     def __init__(self, registry: Registry, member: Member, *gids: str):
         self.session = Session(member, None)
+        self.fd, self.frames_out = id(self), 0
         self.heard: list[tuple[str, bool]] = []
         self.counts: list[tuple[int, int]] = []
         belongs = [Membership(hash(g), room_key(g), g, None, g, False, 0, 0, 0) for g in gids or ("lobby",)]
@@ -114,7 +116,7 @@ def test_only_those_who_share_a_room_are_told_and_once_however_many_they_share(r
 
 
 def test_in_a_large_room_nobody_is_told(registry, presence, ada, ben, monkeypatch):
-    monkeypatch.setattr(module, "_LARGEST_ROOM", 2)
+    monkeypatch.setattr(module, "CROWD", 2)
     crowd = [Socket(registry, Member(f"p{n}", f"p{n}")) for n in range(3)]
     presence.tick(0)
     assert [socket.heard for socket in crowd] == [[], [], []]

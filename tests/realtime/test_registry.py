@@ -19,6 +19,7 @@ _ids = itertools.count(1001)
 class Socket:
     def __init__(self, registry: Registry, member: Member, *gids: str):
         self.client_id = next(_ids)
+        self.fd, self.direct, self.frames_out = -self.client_id, False, 0
         self.session = Session(member, None)
         self.written: list[bytes] = []
         self.closed: tuple[int, str] | None = None
