@@ -158,8 +158,11 @@ class Assembler:
 
     def _closed(self) -> Closed:
         protocol = self._protocol
+        received = protocol.close_rcvd
+        if received is not None:
+            # Also between the fragments of a message, which nobody will finish now (RFC 6455 §5.5.1).
+            payload = b"" if received.code == close.NO_STATUS else received.serialize()
+            return Closed(int(received.code), frame(int(Opcode.CLOSE), payload))
         # Pings were answered by whoever consumed the items; of the protocol's own output only the close counts.
         output = [data for data in protocol.data_to_send() if data[:1] == b"\x88"]
-        received = protocol.close_rcvd if protocol.parser_exc is None else protocol.close_sent
-        code = received.code if received else close.ABNORMAL
-        return Closed(code, b"".join(output))
+        return Closed(protocol.close_sent.code if protocol.close_sent else close.ABNORMAL, b"".join(output))
