@@ -1,8 +1,8 @@
 """One person's connection: chat frames over a WebSocket.
 
-Text messages are carried out by a greenlet that is made for them and ends with them, one at a time for each connection,
-so that their order holds and whatever blocks, blocks nobody else. A connection leaves the registry on the way into
-`closing`, so nothing is handed to it from there on; what it had said by then is still carried out.
+Text messages are carried out in a greenlet (`runners`), one at a time for each connection, so that their order holds
+and whatever blocks, blocks nobody else. A connection leaves the registry on the way into `closing`, so nothing is
+handed to it from there on; what it had said by then is still carried out.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import logging
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
-
-import gevent
 
 from ..core import close, frames
 from ..core.model import Conversation, Member, Snapshot
@@ -29,9 +27,6 @@ log = logging.getLogger("legacy_chat.sockets")
 
 # Messages that wait for their turn before the socket is read no further.
 _INBOX = 256
-
-# Seconds of work after which a connection's greenlet lets others run.
-_SLICE = 0.004
 
 
 class Connection(WebSocket):
@@ -64,19 +59,18 @@ class Connection(WebSocket):
         self._inbox.append((payload, wait))
         if not self._serving:
             self._serving = True
-            gevent.spawn(self._serve, self._inbox)
+            self._worker.runners.add(self._serve)
         elif len(self._inbox) > _INBOX and not self._paused:
             self.pause(True)
 
-    def _serve(self, inbox: deque[tuple[bytes, float]]) -> None:
-        """The greenlet that carries out what waits, in order."""
-        turn_ends = monotonic() + _SLICE
+    def _serve(self) -> None:
+        """Carry out what waits, in order; in a greenlet."""
+        inbox = self._inbox
         while inbox:
             payload, wait = inbox.popleft()
             self._worker.requests.handle(self, payload, wait)
-            if monotonic() > turn_ends:
-                gevent.sleep(0)
-                turn_ends = monotonic() + _SLICE
+            if inbox:
+                self._worker.runners.rest()
         self._inbox = None
         self._serving = False
         if self._paused and self.closing is None:

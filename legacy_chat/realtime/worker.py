@@ -24,6 +24,7 @@ from .echo import Echo
 from .poller import Poller
 from .presence import PresenceNotices
 from .registry import Registry
+from .runners import Runners
 from .transport import Transport
 from .websocket import Limits, WebSocket
 
@@ -48,6 +49,7 @@ class Worker:
         self.requests = Requests(parts, self.registry, verify)
         self.presence = PresenceNotices(self.registry)
         self.poller = Poller()
+        self.runners = Runners()
         self.admission = Admission(s)
         self.sockets: set[WebSocket] = set()
         self._writer = parts.writer
