@@ -116,6 +116,10 @@ class Connection(WebSocket):
             code,
         )
 
+    def excuse(self, seconds: float) -> None:
+        self.session.excuse(seconds)
+        super().excuse(seconds)
+
     def directed(self) -> None:
         self._worker.registry.replace(self)
 

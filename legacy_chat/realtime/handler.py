@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import gevent
@@ -17,9 +18,9 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIHandler
 from geventwebsocket.gunicorn.workers import GeventWebSocketWorker
 from geventwebsocket.handler import WebSocketHandler
-from gunicorn.workers.ggevent import PyWSGIHandler
+from gunicorn.workers.ggevent import PyWSGIHandler, PyWSGIServer
 
-from .transport import PlainTransport, TLSTransport, Transport
+from .transport import PlainTransport, TLSTransport, Transport, shutdown
 
 ENVIRON_KEY = "legacy_chat.upgrade"
 
@@ -41,18 +42,28 @@ deadlines = _Deadlines()
 
 
 class _Waiting:
-    """Handlers between two requests. Browsers keep such connections open, and gunicorn waits for them at the end."""
+    """Sockets from which nothing is being answered: before or between requests, or before TLS is agreed on.
+
+    Browsers keep such connections open, and gunicorn waits for them at the end.
+    """
 
     def __init__(self) -> None:
-        self.handlers: set[ChatHandler] = set()
+        self._descriptors: set[int] = set()
         self.ended = False
+
+    @contextmanager
+    def on(self, descriptor: int) -> Iterator[None]:
+        self._descriptors.add(descriptor)
+        try:
+            yield
+        finally:
+            self._descriptors.discard(descriptor)
 
     def end(self) -> None:
         """This worker ends: close what is idle, and every other connection after its request."""
         self.ended = True
-        for handler in list(self.handlers):
-            with suppress(OSError):
-                handler.socket.shutdown(socket.SHUT_RD)
+        for descriptor in self._descriptors:
+            shutdown(descriptor, socket.SHUT_RD)  # whoever waits sees the end of the stream
 
 
 waiting = _Waiting()
@@ -99,6 +110,13 @@ class Upgrade:
             self._released.wait()
             self._handler.socket = None
 
+    def let_go(self) -> None:
+        """Break the circle of handler, environ and reader, which would live on until the next garbage collection."""
+        handler = self._handler
+        del self._handler
+        handler.rfile.close()
+        handler.environ.clear()
+
 
 def _drain(handler: ChatHandler) -> bytes:
     """What the buffered reader took from the socket beyond the request."""
@@ -119,6 +137,19 @@ def _tune(sock: Any) -> None:
         sock.setsockopt(*option)
 
 
+class ChatServer(PyWSGIServer):
+    """With TLS in gunicorn: a peer that does not agree on it in time is no reason to wait, nor for a traceback."""
+
+    def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
+        try:
+            with waiting.on(client_socket.fileno()), gevent.Timeout(deadlines.headers):
+                wrapped = self.wrap_socket(client_socket, **self.ssl_args)
+        except (gevent.Timeout, OSError):
+            return  # gevent closes the socket
+        with closing(wrapped):
+            self.handle(wrapped, address)
+
+
 class ChatHandler(WebSocketHandler):
     """Beside the upgrades: a deadline for headers, so that slow ones do not hold the pool, and an access log."""
 
@@ -128,11 +159,8 @@ class ChatHandler(WebSocketHandler):
     def read_requestline(self) -> str:
         if waiting.ended and self._requests:
             return ""
-        waiting.handlers.add(self)
-        try:
+        with waiting.on(self.socket.fileno()):
             return self._read_in_time()
-        finally:
-            waiting.handlers.discard(self)
 
     def _read_in_time(self) -> str:
         seconds = deadlines.next_request if self._requests else deadlines.headers
@@ -181,7 +209,9 @@ class ChatHandler(WebSocketHandler):
         if self._is_ours(self.environ):
             upgrade = self.environ[ENVIRON_KEY] = Upgrade(self)
             WSGIHandler.run_application(self)
-            upgrade.wait()
+            if upgrade.taken:
+                upgrade.wait()
+                upgrade.let_go()
         else:
             super().run_application()
 
@@ -195,3 +225,4 @@ def install(*suffixes: str, header_seconds: float) -> None:
     deadlines.headers = header_seconds
     _log_with_gunicorn()
     GeventWebSocketWorker.wsgi_handler = ChatHandler
+    GeventWebSocketWorker.server_class = ChatServer

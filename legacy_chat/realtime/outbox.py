@@ -46,6 +46,9 @@ class Outbox:
         return True
 
     def abandon(self) -> None:
-        """Drop all that is not on its way: a frame that went out in part must be finished (RFC 6455 §5.4)."""
-        while len(self._frames) > (1 if self._sent else 0):
+        """Drop all but the first frame: one that went out in part must be finished (RFC 6455 §5.4).
+
+        TLS may have taken it without saying so, and wants the same bytes again (SSL_write(3)).
+        """
+        while len(self._frames) > 1:
             self.size -= len(self._frames.pop())

@@ -17,6 +17,17 @@ _close = monkey.get_original("os", "close")
 WOULD_BLOCK = -1
 
 
+def shutdown(fd: int, how: int) -> None:
+    """End one direction of a socket (`socket.SHUT_RD` or `SHUT_WR`) of which only the descriptor is at hand."""
+    borrowed = socket.socket(fileno=fd)
+    try:
+        borrowed.shutdown(how)
+    except OSError:
+        pass  # the peer is gone already
+    finally:
+        borrowed.detach()
+
+
 class Transport(Protocol):
     fd: int
 
@@ -59,13 +70,7 @@ class PlainTransport:
         return False
 
     def finish(self) -> None:
-        borrowed = socket.socket(fileno=self.fd)
-        try:
-            borrowed.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # the peer is gone already
-        finally:
-            borrowed.detach()
+        shutdown(self.fd, socket.SHUT_WR)
 
     def close(self) -> None:
         _close(self.fd)

@@ -178,7 +178,7 @@ class WebSocket:
         except OSError:
             self.drop(close.ABNORMAL)
             return
-        if sent != len(data) and not (sent == WOULD_BLOCK and droppable):
+        if sent != len(data) and not (sent == WOULD_BLOCK and droppable and self.direct):
             self._start_outbox(data, max(sent, 0))
 
     @property

@@ -36,8 +36,9 @@ _client_ids = itertools.count(1001)
 # Sockets looked at before others get the loop.
 _TURN = 512
 
-# Seconds between two looks that are our own fault above this.
-_STALL = 2.0
+# Seconds between two looks; beyond the second figure it was we who stood still.
+_LOOK = 1.0
+_STALL = 1.5
 
 
 class Worker:
@@ -114,9 +115,9 @@ class Worker:
     def _tick(self) -> None:
         last = monotonic()
         while True:
-            gevent.sleep(1.0)
+            gevent.sleep(_LOOK)
             now = monotonic()
-            self._excuse(now - last - 1.0)
+            self._excuse(now - last)
             last = now
             try:
                 self._check_sockets(now)
@@ -124,12 +125,12 @@ class Worker:
             except Exception:
                 log.exception("looking after the sockets failed")
 
-    def _excuse(self, late: float) -> None:
+    def _excuse(self, seconds: float) -> None:
         """A standstill of ours must not cost anybody the connection."""
-        if late > _STALL:
-            log.warning("this worker stood still for %.1f s", late)
+        if seconds > _STALL:
+            log.warning("this worker stood still for %.1f s", seconds - _LOOK)
             for socket in self.sockets:
-                socket.excuse(late)
+                socket.excuse(seconds)
 
     def _check_sockets(self, now: float) -> None:
         for number, socket in enumerate(list(self.sockets), 1):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
 from .raw import Person, RawClient
@@ -16,6 +20,15 @@ def pytest_runtest_makereport(item, call):
 
 
 _reports = pytest.StashKey()
+
+
+@contextmanager
+def serving(folder: Path, *options: str, **settings) -> Iterator[Server]:
+    """One server for many tests, for fixtures that live longer than a test."""
+    server = Server(folder, *options, **settings).start()
+    yield server
+    server.stop()
+    assert "Traceback" not in server.log(), server.log()
 
 
 @pytest.fixture
@@ -67,8 +80,8 @@ def dial():
     """Raw connections, closed after the test."""
     clients: list[RawClient] = []
 
-    def connect(server: Server) -> RawClient:
-        clients.append(RawClient(server.address))
+    def connect(server: Server, **how) -> RawClient:
+        clients.append(server.dial(**how))
         return clients[-1]
 
     yield connect

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import struct
 import time
 
@@ -51,12 +52,28 @@ def frame(opcode: int, payload: bytes = b"", fin: bool = True, mask: bool = True
 class RawClient:
     """One TCP connection; `send` and `receive` speak frames once `handshake` was done."""
 
-    def __init__(self, address, timeout: float = TIMEOUT):
-        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
+    def __init__(
+        self,
+        address,
+        timeout: float = TIMEOUT,
+        tls: ssl.SSLContext | None = None,
+        source: str = "",
+        receive_buffer: int = 0,
+    ):
+        """`source` is the address to come from; `receive_buffer` what the kernel takes while nobody reads."""
+        unix = isinstance(address, str)
+        self.socket = socket.socket(socket.AF_UNIX if unix else socket.AF_INET, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(address)
-        self._buffer = b""
+        if not unix:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
+        self._buffer = bytearray()
 
     def request(self, path: str, headers: list[tuple[str, str]], method="GET", version="HTTP/1.1") -> None:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
@@ -84,15 +101,18 @@ class RawClient:
     def response(self) -> tuple[int, dict[str, str]]:
         while b"\r\n\r\n" not in self._buffer:
             self._more()
-        head, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
-        first, *lines = head.decode("latin-1").split("\r\n")
+        head = self._take(self._buffer.index(b"\r\n\r\n") + 4)
+        first, *lines = head.decode("latin-1").rstrip().split("\r\n")
         return int(first.split()[1]), {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines)}
 
     def body(self, headers: dict[str, str]) -> str:
         return self._take(int(headers.get("content-length", 0))).decode()
 
     def _more(self) -> None:
-        data = self.socket.recv(65536)
+        try:
+            data = self.socket.recv(1 << 18)
+        except ConnectionResetError:
+            data = b""
         if not data:
             raise Closed(1006)
         self._buffer += data
@@ -100,7 +120,8 @@ class RawClient:
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:
             self._more()
-        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
         return taken
 
     def send_bytes(self, data: bytes) -> None:
@@ -111,10 +132,7 @@ class RawClient:
 
     def receive(self) -> tuple[int, bytes]:
         """The next frame. Server frames must be whole, unmasked and without reserved bits."""
-        try:
-            first, second = self._take(2)
-        except ConnectionResetError:
-            raise Closed(1006) from None
+        first, second = self._take(2)
         assert first & 0xF0 == 0x80
         assert not second & 0x80
         length = second
@@ -130,27 +148,49 @@ class RawClient:
 
     def closed(self) -> Closed:
         """Read on until the server ends the connection."""
+        return self.rest()[1]
+
+    def rest(self) -> tuple[list[tuple[int, bytes]], Closed]:
+        """What still comes, and how it ends."""
+        frames: list[tuple[int, bytes]] = []
         while True:
             try:
-                self.receive()
+                frames.append(self.receive())
             except Closed as end:
-                return end
+                return frames, end
 
     def close(self) -> None:
+        self.socket.close()
+
+    def reset(self) -> None:
+        """Gone without a FIN: the other side gets a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
 
 class Person:
     """Somebody with one page open: frames in and out as JSON."""
 
-    def __init__(self, server, uid: str | None = None, name: str | None = None, cookie: str | None = None, **hand):
-        self.client = RawClient(server.address)
+    def __init__(
+        self,
+        server,
+        uid: str | None = None,
+        name: str | None = None,
+        cookie: str | None = None,
+        headers: list[tuple[str, str]] = (),
+        **socket,
+    ):
+        self.client = server.dial(**socket)
         self._server, self._ids = server, 0
-        self._waiting: list[dict] = []
+        self.waiting: list[dict] = []
         path = f"{server.prefix}/ws" + (f"?token={server.token(uid, name)}" if uid else "")
         extra = [("Cookie", cookie)] if cookie else []
-        self.headers = self.client.handshake(path, extra + hand.get("headers", []))
-        self.hello = self.expect("hello")
+        try:
+            self.headers = self.client.handshake(path, extra + list(headers))
+            self.hello = self.expect("hello")
+        except BaseException:
+            self.client.close()
+            raise
 
     def login(self, **fields) -> dict:
         self.send(type="login", **fields)
@@ -171,14 +211,14 @@ class Person:
         return self.take(lambda frame: frame["type"] == type and fields.items() <= frame.items())
 
     def take(self, fits) -> dict:
-        for index, frame_ in enumerate(self._waiting):
+        for index, frame_ in enumerate(self.waiting):
             if fits(frame_):
-                return self._waiting.pop(index)
+                return self.waiting.pop(index)
         while True:
             frame_ = self.next()
             if fits(frame_):
                 return frame_
-            self._waiting.append(frame_)
+            self.waiting.append(frame_)
 
     def next(self) -> dict:
         while True:
@@ -191,7 +231,7 @@ class Person:
     def nothing(self, type: str) -> None:
         """No frame of this type has come by the time the server answers a ping."""
         self.ask(type="ping")
-        assert [frame_ for frame_ in self._waiting if frame_["type"] == type] == []
+        assert [frame_ for frame_ in self.waiting if frame_["type"] == type] == []
 
     def closed(self) -> Closed:
         return self.client.closed()

@@ -7,15 +7,20 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from legacy_chat.web.identity import Tokens
+
+from .raw import Closed, RawClient
 
 ROOT = Path(__file__).parents[2]
 WORKER = "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"
@@ -27,6 +32,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:  # closed since it was listed
+        return ""
+
+
 class Server:
     """One gunicorn. `settings` are CHAT_* without the prefix; `options` go onto the command line."""
 
@@ -36,9 +48,16 @@ class Server:
     python = sys.executable
 
     def __init__(
-        self, folder: Path, *options: str, env: dict[str, str] | None = None, unix: str | None = None, **settings: str
+        self,
+        folder: Path,
+        *options: str,
+        env: dict[str, str] | None = None,
+        unix: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        **settings: str,
     ):
         self.folder = folder
+        self.tls = tls
         self.port = free_port()
         self.address: tuple[str, int] | str = unix or ("127.0.0.1", self.port)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -68,15 +87,20 @@ class Server:
 
     def _answers(self) -> bool:
         """Whether a worker (not just the listening master) is there."""
-        family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         try:
-            with socket.socket(family) as probe:
-                probe.settimeout(1)
-                probe.connect(self.address)
-                probe.sendall(f"GET {self.prefix}/ws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-                return b"426" in probe.recv(64)
+            probe = self.dial(timeout=1)
         except OSError:
             return False
+        try:
+            probe.request(f"{self.prefix}/ws", [("Host", "a"), ("Connection", "close")])
+            return probe.response()[0] == 426
+        except (OSError, Closed):
+            return False
+        finally:
+            probe.close()
+
+    def dial(self, **how) -> RawClient:
+        return RawClient(self.address, tls=self.tls, **how)
 
     def stop(self, sig: int = signal.SIGTERM) -> float:
         """End it; the seconds that took."""
@@ -98,6 +122,17 @@ class Server:
         self.process.wait()
         self.process = None
 
+    @contextmanager
+    def stalled(self, seconds: float = 0.0) -> Iterator[None]:
+        """The worker stands still meanwhile and `seconds` longer, as on a machine that swaps."""
+        [worker] = self.workers()
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+            time.sleep(seconds)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
@@ -110,10 +145,20 @@ class Server:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.workers()[0]}/fd"))
 
+    def sockets(self) -> int:
+        """The descriptors that are sockets: those of the database's pool come when they are needed."""
+        folder = Path(f"/proc/{self.workers()[0]}/fd")
+        return sum(_target(link).startswith("socket:") for link in folder.iterdir())
+
     def resident(self) -> int:
         """Bytes of memory of the worker."""
         status = Path(f"/proc/{self.workers()[0]}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
+
+    def cpu_seconds(self) -> float:
+        """What the worker has worked so far."""
+        fields = Path(f"/proc/{self.workers()[0]}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     # -- people ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,44 @@
+"""Somebody who only pings, from a thread: how long the answers take is what the others' abuse costs."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+from .raw import Person
+
+
+class Bystander:
+    """`with Bystander(server) as ben: ...`, then `ben.p99()`. A ping every 25 ms stays under the default rate."""
+
+    def __init__(self, server, uid: str = "bystander"):
+        self._person = Person(server, uid)
+        self._person.login()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ping_on, daemon=True)
+        self._seconds: list[float] = []
+        self._error: Exception | None = None
+
+    def _ping_on(self) -> None:
+        try:
+            while not self._over.wait(0.025):
+                began = time.monotonic()
+                assert self._person.ask(type="ping")["type"] == "pong"
+                self._seconds.append(time.monotonic() - began)
+        except Exception as error:
+            self._error = error
+
+    def p99(self) -> float:
+        """Seconds; of fewer than a hundred answers the longest. Raises what kept this person from pinging on."""
+        assert self._error is None, repr(self._error)
+        return sorted(self._seconds)[math.ceil(len(self._seconds) * 0.99) - 1]
+
+    def __enter__(self) -> Bystander:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(15)
+        self._person.close()
