@@ -1,7 +1,7 @@
 # make run   the site at http://127.0.0.1:8000
 # make test  everything that is checked before a change lands
 # make demo  the site with a few people, rooms and a little history
-.PHONY: run demo test check js-test system bench translations wheel clean
+.PHONY: run demo test check js-test system bench conformance translations wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,6 +40,10 @@ translations: $(VENV)/dev.stamp
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python bench/run.py
+
+# Autobahn's own fuzzing client, which needs a Python 2.7; `make test` holds the same cases without it.
+conformance: $(VENV)/dev.stamp
+	sh tests/conformance/run.sh $(BIN)/python
 
 wheel: $(VENV)/dev.stamp
 	$(BIN)/python -m build --wheel

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import gevent
@@ -155,6 +155,13 @@ class ChatHandler(WebSocketHandler):
 
     _deadline: gevent.Timeout | None = None
     _requests = 0
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the peer is gone: nobody's mistake
+            super().handle()
+
+    def _handle_client_error(self, ex: Exception) -> Any:
+        return None if isinstance(ex, ConnectionError) else super()._handle_client_error(ex)
 
     def read_requestline(self) -> str:
         if waiting.ended and self._requests:

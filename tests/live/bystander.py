@@ -1,16 +1,20 @@
-"""Somebody who only pings, from a thread: how long the answers take is what the others' abuse costs."""
+"""Somebody who reads and pings, from a thread: how long the answers take is what the others' abuse costs."""
 
 from __future__ import annotations
 
 import math
+import select
 import threading
 import time
 
-from .raw import Person
+from .raw import TEXT, Person
+
+PING = b'{"type":"ping","id":"?"}'
+PAUSE = 0.025  # seconds between two pings: below the default rate
 
 
 class Bystander:
-    """`with Bystander(server) as ben: ...`, then `ben.p99()`. A ping every 25 ms stays under the default rate."""
+    """`with Bystander(server) as ben: ...`, then `ben.p99()`."""
 
     def __init__(self, server, uid: str = "bystander"):
         self._person = Person(server, uid)
@@ -21,11 +25,17 @@ class Bystander:
         self._error: Exception | None = None
 
     def _ping_on(self) -> None:
+        client = self._person.client
         try:
-            while not self._over.wait(0.025):
+            while not self._over.is_set():
                 began = time.monotonic()
-                assert self._person.ask(type="ping")["type"] == "pong"
+                client.send(TEXT, PING)
+                while not client.receive()[1].startswith(b'{"type":"pong"'):
+                    pass
                 self._seconds.append(time.monotonic() - began)
+                while (pause := began + PAUSE - time.monotonic()) > 0:
+                    if select.select([client.socket], [], [], pause)[0]:
+                        client.receive()
         except Exception as error:
             self._error = error
 

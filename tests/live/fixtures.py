@@ -28,7 +28,13 @@ def serving(folder: Path, *options: str, **settings) -> Iterator[Server]:
     server = Server(folder, *options, **settings).start()
     yield server
     server.stop()
-    assert "Traceback" not in server.log(), server.log()
+    no_traceback(server)
+
+
+def no_traceback(server: Server) -> None:
+    """A client's fault is never ours: no test may leave a traceback in the log."""
+    before, found, after = server.log().partition("Traceback")
+    assert not found, before[-300:] + found + after[:3000]
 
 
 @pytest.fixture
@@ -50,8 +56,7 @@ def serve(tmp_path, request):
         if failed:
             print(f"--- log of {server.url}\n{server.log()}")
         else:
-            # A client's fault is never ours: no test may leave a traceback in the log.
-            assert "Traceback" not in server.log(), server.log()
+            no_traceback(server)
 
 
 @pytest.fixture
