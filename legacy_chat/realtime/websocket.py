@@ -168,10 +168,21 @@ class WebSocket:
         """
         if self.closing is not None:
             return
+        if self._outbox is not None and (droppable or self._overflows(self._outbox, data)):
+            return
+        self._put(data, droppable)
+
+    def _overflows(self, outbox: Outbox, data: bytes) -> bool:
+        if outbox.size + len(data) <= self._limits.outbox_bytes:
+            return False
+        outbox.abandon()
+        self.close(close.TOO_SLOW, "too slow; resume to get the rest")
+        return True
+
+    def _put(self, data: bytes, droppable: bool = False) -> None:
         self.frames_out += 1
         if self._outbox is not None:
-            if not droppable:
-                self._queue(self._outbox, data)
+            self._outbox.add(data)
             return
         try:
             sent = self._transport.write(data)
@@ -202,13 +213,6 @@ class WebSocket:
         self._watch()
         self.directed()
 
-    def _queue(self, outbox: Outbox, data: bytes) -> None:
-        if outbox.size + len(data) > self._limits.outbox_bytes:
-            outbox.abandon()
-            self.close(close.TOO_SLOW, "too slow; resume to get the rest")
-        else:
-            outbox.add(data)
-
     def _flush(self) -> None:
         if self._outbox is None:
             return
@@ -232,8 +236,9 @@ class WebSocket:
         self._shut(code, framing.close_frame(code, reason))
 
     def _shut(self, code: int, last: bytes) -> None:
-        self.write(last)
-        if self.closing is not None:  # it is, or writing found nobody there
+        if self.closing is None:
+            self._put(last)
+        if self.closing is not None:  # it was, or writing found nobody there
             return
         self._leave(code)
         if self._outbox is None:

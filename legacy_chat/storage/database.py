@@ -22,6 +22,10 @@ T = TypeVar("T")
 _BUSY_TIMEOUT = 5000
 
 
+# Idle connections kept of each kind; more are opened in a rush and closed after it.
+_KEPT = 2
+
+
 def _prepare_sqlite(connection: object, _record: object) -> None:
     """Write-ahead log, so that readers and the writer do not wait for each other.
 
@@ -76,18 +80,24 @@ class _Connections:
             with connection.begin():
                 yield connection
         except ChatError:  # a refusal: nothing is wrong with the connection
-            self._idle.append(connection)
+            self._keep(connection)
             raise
         except BaseException:
             connection.close()
             raise
-        self._idle.append(connection)
+        self._keep(connection)
 
     def _take(self) -> Connection:
         try:
             return self._idle.pop()
         except IndexError:
             return self._engine.connect()
+
+    def _keep(self, connection: Connection) -> None:
+        if len(self._idle) < _KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         while self._idle:
