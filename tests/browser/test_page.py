@@ -1,5 +1,8 @@
 """Two people and the page, in Chromium."""
 
+import signal
+
+from live.raw import eventually
 from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 360, "height": 700}}
@@ -45,6 +48,17 @@ def test_the_server_restarts_under_them_and_they_go_on_by_themselves(server, vis
     ada.sees("before", "while it is away", "welcome back")
     ada.confirmed()
     expect(ada.page.locator(".connection-line")).to_have_count(0)
+
+
+def test_a_reload_of_the_server_is_nothing_to_do_about(server, visit):
+    ada, ben = visit(server, "ada").register(), visit(server, "ben").register()
+    old = server.workers()
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: not set(server.workers()) & set(old), what="the end of the old worker")
+    ada.say("did you notice?")
+    ben.sees("did you notice?")
+    ada.confirmed()
+    expect(ben.page.locator(".connection-line")).to_have_count(0)
 
 
 def test_text_is_never_html(server, visit):

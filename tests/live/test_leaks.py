@@ -160,7 +160,8 @@ def test_five_thousand_connections_leave_nothing_behind(serve, come):
     for _ in range(ROUNDS):
         come_and_go(server)
         eventually(alone, what="the end of everybody")
-    assert server.resident() - resident < 4 * MIB
+    # The allocator levels off some 5 MiB above; 5,000 forgotten connections or greenlets would be 10 MiB and more.
+    assert server.resident() - resident < 8 * MIB
     assert server.descriptors() <= descriptors + 4  # the database's pool
     sessions = [line for line in server.log().splitlines() if " of v" in line and " over websocket: " in line]
     assert len(sessions) == (ROUNDS + 1) * EACH * 7  # one line for each visitor
