@@ -19,6 +19,7 @@ _REPLAY_BYTES = 192 * 1024
 class Login:
     def __init__(self, parts: Parts):
         self._parts = parts
+        self._epoch: str | None = None  # never changes while this process has the history open
 
     def open(self, member: Member, resume: Resume | None, opened: Callable[[Snapshot], None]) -> Snapshot:
         """Read everything a login is answered from, at one point between two commits.
@@ -54,7 +55,7 @@ class Login:
         self._parts.backplane.publish(ToRoom(room_key(room.gid), frames.encode(event), about=member.uid))
 
     def _snapshot(self, connection: Connection, member: Member, resume: Resume | None, joined: list[Room]) -> Snapshot:
-        epoch = rooms.epoch(connection)
+        epoch = self._epoch = self._epoch or rooms.epoch(connection)
         belongs = rooms.memberships(connection, member.uid)
         missed: dict[int, list[Message]] = {}
         gaps: dict[int, int] = {}
