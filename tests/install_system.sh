@@ -3,6 +3,7 @@
 set -eu
 missing=""
 command -v chromium >/dev/null || missing="$missing chromium"
+[ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
 command -v node >/dev/null || missing="$missing nodejs"
 fc-list 2>/dev/null | grep -qi 'noto.*cjk' || missing="$missing fontconfig fonts-noto-cjk"
 if [ -n "$missing" ]; then

@@ -127,8 +127,9 @@ def test_other_upgrades_of_the_host_behave_as_before(tmp_path, dial, come):
     assert "Traceback" not in host.log()
 
 
-def test_a_worker_without_websockets_says_which_one_to_use(tmp_path, dial):
-    server = Server(tmp_path, "--worker-class", "gthread")
+@pytest.mark.parametrize("worker", ["sync", "gthread"])
+def test_a_worker_without_websockets_says_which_one_to_use(tmp_path, dial, worker):
+    server = Server(tmp_path, "--worker-class", worker)
     server.start()
     try:
         with pytest.raises(Refused) as refused:
