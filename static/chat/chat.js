@@ -1,13 +1,14 @@
 // The chat of one person, without a page: conversations, people and unsent messages, kept up to
 // date by the frames of a client. Tells "change" after anything changed, "message" (conversation,
-// message) for a new one of somebody else, "mine" when an own one was written, and "push" (text).
+// message) for a new one of somebody else, "mine" when an own one was written, "unsent" (message) when one
+// could not go, and "push" (text).
 
 import { Conversation } from "./conversation.js";
+import { Delivery } from "./delivery.js";
 import { History } from "./history.js";
 import { Listeners } from "./listeners.js";
-import { Outbox } from "./outbox.js";
 import { People } from "./people.js";
-import { address, conversationOf, directKey, entryOf, messageOf, roomKey, sendRequest } from "./protocol.js";
+import { address, conversationOf, directKey, entryOf, messageOf, roomKey } from "./protocol.js";
 import { TypingSpeaker } from "./typing.js";
 
 const ROOMS_ASKED = 20;
@@ -25,7 +26,7 @@ export class Chat extends Listeners {
   /** The server was replaced by another version while this page stood open. */
   outdated = false;
 
-  #epoch = null; #version = null; #clock; #local;
+  #epoch = null; #version = null; #clock; #local; #delivery;
   #changed = () => this.tell("change");
 
   constructor({ client, me, local, session, clock }) {
@@ -34,9 +35,9 @@ export class Chat extends Listeners {
     this.#clock = clock;
     this.#local = local;
     this.history = new History({ client, read: (frames) => this.#messages(frames), changed: this.#changed });
-    this.outbox = new Outbox({ send: (item) => this.#deliver(item), store: session, clock });
+    this.#delivery = new Delivery(this, { store: session, clock });
+    this.outbox = this.#delivery.outbox;
     this.speaker = new TypingSpeaker(clock, () => client.send("typing", address(this.current.key)));
-    this.#listenToOutbox();
     this.#listenToClient();
   }
 
@@ -66,7 +67,13 @@ export class Chat extends Listeners {
     this.current = conversation;
     conversation?.entered();
     if (conversation?.isRoom) this.loadMembers(conversation);
+    if (conversation) this.mend(conversation);
     this.#changed();
+  }
+
+  /** Fetches what a conversation lacks if somebody looks at it; the others wait until they are opened. */
+  mend(conversation) {
+    if (conversation === this.current) this.history.mend(conversation);
   }
 
   /** The private talk with somebody, begun if there is none. */
@@ -148,17 +155,6 @@ export class Chat extends Listeners {
 
   // Inside
 
-  #listenToOutbox() {
-    const timelineOf = ({ key }) => this.conversations.get(key)?.timeline;
-    const then = (tidy) => (item, ack) => { tidy(timelineOf(item), item, ack); this.#changed(); };
-    this.outbox.on("changed", then((timeline, item) => timeline?.own(this.#ownMessage(item))));
-    this.outbox.on("dropped", then((timeline, { id }) => timeline?.forget(id)));
-    this.outbox.on("sent", then((timeline, { id, key }, ack) => {
-      timeline?.sent(id, ack);
-      this.conversations.get(key)?.wrote(ack);
-    }));
-  }
-
   #listenToClient() {
     const reactions = {
       state: () => {},
@@ -193,7 +189,8 @@ export class Chat extends Listeners {
     const here = new Set(groups.map(({ gid }) => roomKey(gid)));
     for (const { key, isRoom } of this.conversations.values()) if (isRoom && !here.has(key)) this.#forget(key);
     for (const entry of [...groups, ...peers]) this.#enter(entry);
-    this.outbox.resend();
+    this.#delivery.resume();
+    if (this.current) this.mend(this.current);
     if (this.current?.isRoom) this.loadMembers(this.current);
     // Soon, not now: the conversation that is opened first has its turn before the others.
     if (!this.ready) this.#clock.setTimeout(() => this.history.previews([...this.rooms, ...this.directs]), 0);
@@ -213,8 +210,14 @@ export class Chat extends Listeners {
     const conversation = new Conversation(key, { clock: this.#clock, changed: this.#changed });
     conversation.title = title;
     this.conversations.set(key, conversation);
-    for (const item of this.outbox.items) if (item.key === key) conversation.timeline.own(this.#ownMessage(item));
+    this.#delivery.show(conversation);
     return conversation;
+  }
+
+  // The server has less than we: an old backup was put back. What we did not send is still ours.
+  #startOver(conversation) {
+    conversation.empty();
+    this.#delivery.show(conversation);
   }
 
   #forget(key) {
@@ -230,7 +233,7 @@ export class Chat extends Listeners {
     const watched = open && this.watched;
     const fresh = conversation.receive(message, { watched });
     if (watched || !open) conversation.tidy();
-    if (open) this.history.mend(conversation);
+    this.mend(conversation);
     if (fresh && !message.mine) this.tell("message", conversation, message);
   }
 
@@ -243,8 +246,9 @@ export class Chat extends Listeners {
   #gap(frame) {
     const conversation = this.#of(frame);
     if (!conversation) return;
+    if (frame.seq < frame.after) this.#startOver(conversation);
     conversation.timeline.expect(frame.seq);
-    if (conversation === this.current) this.history.mend(conversation);
+    this.mend(conversation);
   }
 
   #joined(frame) {
@@ -270,11 +274,6 @@ export class Chat extends Listeners {
     else conversation.peerRead = Math.max(conversation.peerRead, frame.seq);
   }
 
-  #deliver({ id, key, content }) {
-    const [type, fields] = sendRequest(key, content);
-    return this.client.request(type, { ...fields, id });
-  }
-
   #of(frame) {
     return this.conversations.get(conversationOf(frame, this.me.uid));
   }
@@ -282,10 +281,6 @@ export class Chat extends Listeners {
   #messages(frames) {
     frames.forEach(({ uid, name }) => this.people.see({ uid, name }));
     return frames.map((frame) => messageOf(frame, this.me.uid));
-  }
-
-  #ownMessage({ id, content, ts, state, error }) {
-    return { id, content, ts, state, error, uid: this.me.uid, name: this.me.name };
   }
 
   #sorted(wanted) {

@@ -15,10 +15,13 @@
 import { newId } from "./ids.js";
 import { Listeners } from "./listeners.js";
 import { Cursor, closeRule, conversationOf } from "./protocol.js";
+import { watchBrowser } from "./waking.js";
 
 const REQUEST_TIMEOUT = 10_000;
 const HANDSHAKE_TIMEOUT = 15_000;
 const PONG_TIMEOUT = 10_000;
+const WAKE_TIMEOUT = 2_000; // somebody looks at the page and waits
+const YOUNG = 5_000; // a handshake that is older when the page wakes most likely slept too
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const STABLE_AFTER = 5_000; // a link that lived shorter does not start the back-off anew
@@ -38,18 +41,13 @@ export function backoff(attempt, random) {
 }
 
 export const systemClock = {
+  /** The time of day. It jumps when somebody sets the clock. */
   now: () => Date.now(),
+  /** Milliseconds that only ever pass, to measure with. */
+  ticks: () => performance.now(),
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer),
 };
-
-function watchBrowser(client) {
-  globalThis.addEventListener?.("online", () => client.wake());
-  globalThis.addEventListener?.("offline", () => client.drop());
-  globalThis.document?.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") client.wake();
-  });
-}
 
 function socketUrl(url) {
   const full = new URL(url, globalThis.location?.href);
@@ -59,13 +57,13 @@ function socketUrl(url) {
 
 export class ChatClient extends Listeners {
   state = "closed";
-  /** When the next attempt starts, in ms of the clock; null unless reconnecting. */
+  /** When the next attempt starts, in `ticks` of the clock; null unless reconnecting. */
   retryAt = null;
-  /** Why it closed for good: "session", "forbidden" or "refused"; null while there is hope. */
+  /** Why it closed for good: "session", "other", "forbidden" or "refused"; null while there is hope. */
   why = null;
-  /** The server's `hello` and our `uid`, once known. */
+  /** The server's `hello`, and our `uid`: who we are is known once and does not change any more. */
   hello = null;
-  uid = null;
+  uid;
 
   #url; #token; #WebSocket; #clock; #random;
   #socket = null;
@@ -73,12 +71,16 @@ export class ChatClient extends Listeners {
   #waiting = new Map(); // id → { type, fields, resolve, reject, timer }
   #attempt = 0;
   #drainDelay = null;
+  #begun = 0; // when the handshake began, in ticks
+  #checking = false;
   #retryTimer; #handshakeTimer; #stableTimer; #silenceTimer;
 
   constructor(url, {
-    token, WebSocket = globalThis.WebSocket, clock = systemClock, random = Math.random, watch = watchBrowser,
+    token, uid = null,
+    WebSocket = globalThis.WebSocket, clock = systemClock, random = Math.random, watch = watchBrowser,
   } = {}) {
     super();
+    this.uid = uid;
     this.#url = socketUrl(url);
     this.#token = token;
     this.#WebSocket = WebSocket;
@@ -93,7 +95,7 @@ export class ChatClient extends Listeners {
   }
 
   get secondsToRetry() {
-    return this.retryAt === null ? null : Math.max(0, Math.ceil((this.retryAt - this.#clock.now()) / 1000));
+    return this.retryAt === null ? null : Math.max(0, Math.ceil((this.retryAt - this.#clock.ticks()) / 1000));
   }
 
   connect() {
@@ -105,6 +107,7 @@ export class ChatClient extends Listeners {
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = ({ code }) => this.#lost(code);
     this.#socket = socket;
+    this.#begun = this.#clock.ticks();
     this.#handshakeTimer = this.#clock.setTimeout(() => this.drop(), HANDSHAKE_TIMEOUT);
     this.#become("connecting");
   }
@@ -120,15 +123,27 @@ export class ChatClient extends Listeners {
   wake() {
     this.#attempt = 0;
     if (this.state === "reconnecting") this.connect();
-    else if (this.state === "open") this.#probe();
+    else if (this.state === "connecting" && this.#clock.ticks() - this.#begun > YOUNG) this.#renew();
+    else this.check();
+  }
+
+  /** Asks whether an open link still lives; one that does not answer soon is replaced at once. */
+  check() {
+    if (this.state !== "open" || this.#checking) return;
+    if (this.readyState > 1) return this.#renew();
+    this.#checking = true;
+    const alive = this.request("ping", {}, { timeout: WAKE_TIMEOUT });
+    const done = (code) => {
+      this.#checking = false;
+      if (code === "timeout") this.#renew();
+    };
+    alive.then(() => done(), ({ code }) => done(code));
   }
 
   /** Gives the link up without waiting for the other side, which may be out of reach, and tries again. */
   drop() {
-    const socket = this.#socket;
-    if (!socket || this.state === "closing") return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    if (!this.#socket || this.state === "closing") return;
+    this.#forsake();
     this.#lost(1006);
   }
 
@@ -159,7 +174,7 @@ export class ChatClient extends Listeners {
     this.#heard();
     if (frame.type === "hello") this.hello = frame;
     if (frame.type === "drain") this.#drainDelay = frame.retry_after;
-    if (frame.type === "login") this.#opened(frame);
+    if (frame.type === "login" && !this.#opened(frame)) return;
     this.#cursor.follow(frame, this.uid);
     if (frame.type === "ack" || frame.type === "pong") this.#resolve(frame);
     if (frame.type === "error") this.#reject(frame);
@@ -187,11 +202,36 @@ export class ChatClient extends Listeners {
   }
 
   #opened({ uid }) {
-    this.uid = uid;
-    if (this.state === "open") return;
+    this.uid ??= uid;
+    if (this.uid !== uid) return this.#changedHands();
+    if (this.state === "open") return true;
     this.#clock.clearTimeout(this.#handshakeTimer);
     this.#stableTimer = this.#clock.setTimeout(() => { this.#attempt = 0; }, STABLE_AFTER);
     this.#become("open");
+    return true;
+  }
+
+  // Somebody else logged in at this browser while the page stood open: nothing of ours may go out in
+  // their name, nothing of theirs may be shown here.
+  #changedHands() {
+    this.why = "other";
+    this.state = "closing";
+    this.#forsake();
+    this.#lost(1000);
+    return false;
+  }
+
+  #renew() {
+    this.drop();
+    this.#attempt = 0;
+    this.connect();
+  }
+
+  // The other side may be out of reach, so its answer to the close is not waited for.
+  #forsake() {
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
   }
 
   #lost(code) {
@@ -209,7 +249,7 @@ export class ChatClient extends Listeners {
       ? Math.max(floor, backoff(this.#attempt++, this.#random))
       : this.#drainDelay + this.#random() * FIRST_DELAY;
     this.#drainDelay = null;
-    this.retryAt = this.#clock.now() + delay;
+    this.retryAt = this.#clock.ticks() + delay;
     this.#retryTimer = this.#clock.setTimeout(() => this.connect(), delay);
     this.#become("reconnecting");
   }
@@ -225,10 +265,10 @@ export class ChatClient extends Listeners {
   #heard() {
     if (!this.hello) return;
     this.#clock.clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = this.#clock.setTimeout(() => this.#probe(), this.hello.ping * 2_000);
+    this.#silenceTimer = this.#clock.setTimeout(() => this.#askSilent(), this.hello.ping * 2_000);
   }
 
-  #probe() {
+  #askSilent() {
     this.request("ping", {}, { timeout: PONG_TIMEOUT }).catch(({ code }) => {
       if (code === "timeout") this.drop();
     });

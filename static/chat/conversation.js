@@ -42,7 +42,8 @@ export class Conversation {
   update({ title, seq, read, unread, ts, private: isPrivate }) {
     const ahead = this.read > read;
     const hadUnread = this.unread > 0;
-    Object.assign(this, { title, seq, ts, private: isPrivate, read: Math.max(this.read, read) });
+    Object.assign(this, { title, seq, ts, private: isPrivate, read: Math.min(seq, Math.max(this.read, read)) });
+    for (const [before, state] of this.filling) if (state === "failed") this.filling.delete(before);
     this.unread = ahead ? this.#countUnread() : unread;
     if (this.unread && !hadUnread) this.timeline.divide(this.read);
     // With messages at hand, the missing ones follow by themselves, or a `gap` says that they do not.
@@ -57,7 +58,12 @@ export class Conversation {
 
   /** The server lost its history: nothing that we have has a meaning any more. */
   reset() {
-    Object.assign(this, { seq: 0, read: 0, peerRead: 0, unread: 0, ts: 0, timeline: new Timeline() });
+    Object.assign(this, { seq: 0, read: 0, peerRead: 0, unread: 0, ts: 0 });
+    this.empty();
+  }
+
+  empty() {
+    this.timeline = new Timeline();
     this.filling.clear();
   }
 
@@ -69,6 +75,8 @@ export class Conversation {
   receive(message, { watched }) {
     const [fresh] = this.timeline.add([message]);
     this.typing.stopped(message.uid);
+    // Who answers has read: the server counts it so for both sides.
+    if (!this.isRoom && !message.mine) this.peerRead = Math.max(this.peerRead, message.seq);
     if (message.seq > this.seq) this.#advance(message, watched);
     return Boolean(fresh);
   }
@@ -97,8 +105,9 @@ export class Conversation {
 
   #advance({ seq, ts, mine }, watched) {
     if (!mine && !this.unread && !watched) this.timeline.divide(this.seq);
-    if (!mine) this.unread++;
+    if (!mine) this.unread += seq - this.seq;
     Object.assign(this, { seq, ts });
+    if (mine) this.readTo(seq);
   }
 
   #countUnread() {

@@ -4,6 +4,9 @@ import { address } from "./protocol.js";
 
 const PAGE = 50;
 const PREVIEWS = 12;
+// What is fetched at one go after an absence; whoever missed more gets the rest by scrolling.
+const MEND_PAGE = 100;
+const MEND_PAGES = 5;
 
 export class History {
   #client; #read; #changed;
@@ -15,14 +18,19 @@ export class History {
     this.#changed = changed;
   }
 
+  /** A hole came into view. What failed once is asked for again on demand only, or over a new connection. */
+  see(conversation, before) {
+    if (!conversation.filling.has(before)) this.fill(conversation, before);
+  }
+
   /** The page that ends where a hole does. */
-  async fill(conversation, before) {
+  async fill(conversation, before, limit = PAGE) {
     const { filling, timeline } = conversation;
     if (this.#client.state !== "open" || filling.get(before) === "loading") return;
     filling.set(before, "loading");
     this.#touch(timeline);
     try {
-      const { messages, more } = await this.#ask(conversation, { before: Number.isFinite(before) ? before : undefined });
+      const { messages, more } = await this.#ask(conversation, { limit, before: Number.isFinite(before) ? before : undefined });
       timeline.fill(before, this.#read(messages), more);
       filling.delete(before);
     } catch ({ code }) {
@@ -33,10 +41,13 @@ export class History {
     this.#touch(timeline);
   }
 
-  /** Reading goes on while the newest hole is filled; older holes wait until they come into view. */
-  mend(conversation) {
-    const hole = conversation.timeline.holes().filter(({ after }) => after > 0).at(-1);
-    if (hole && !conversation.filling.has(hole.before)) this.fill(conversation, hole.before);
+  /** What came during an absence, from the end, while one reads on. Older holes wait until they come into view. */
+  async mend(conversation) {
+    for (let page = 0; page < MEND_PAGES; page++) {
+      const hole = conversation.timeline.holes().filter(({ after }) => after > 0).at(-1);
+      if (!hole || this.#client.state !== "open" || conversation.filling.has(hole.before)) return;
+      await this.fill(conversation, hole.before, MEND_PAGE);
+    }
   }
 
   /** The messages behind the "New messages" line, however far up they are. */

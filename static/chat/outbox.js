@@ -12,7 +12,8 @@ const PASSING = new Set(["offline", "timeout", "repeated", "rate_limited", "unav
 const SILENT = new Set(["offline", "timeout", "repeated"]);
 
 /**
- * Tells "changed" (item), "sent" (item, ack) and "dropped" (item). An item is
+ * Tells "changed" (item), "sent" (item, ack), "dropped" (item), and "stored" (item, ack) for one that the
+ * server had taken when it was given up. An item is
  * { id, key, content, ts, state: "pending" | "failed", error, refused }.
  */
 export class Outbox extends Listeners {
@@ -26,7 +27,8 @@ export class Outbox extends Listeners {
     this.#send = send;
     this.#store = store;
     this.#clock = clock;
-    this.items = store.get("outbox") ?? [];
+    const kept = store.get("outbox");
+    this.items = Array.isArray(kept) ? kept : [];
     for (const item of this.items) if (!item.refused) this.#wait(item);
   }
 
@@ -67,7 +69,7 @@ export class Outbox extends Listeners {
   }
 
   #sent(item, ack) {
-    if (!this.#find(item.id)) return;
+    if (!this.#find(item.id)) return this.tell("stored", item, ack);
     this.#remove(item);
     this.tell("sent", item, ack);
   }

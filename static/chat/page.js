@@ -10,12 +10,13 @@ import { html, render } from "./lit.js";
 import { idOf, isKey, isRoom } from "./protocol.js";
 import { Scroller } from "./scroller.js";
 import { Settings } from "./settings.js";
-import { Store } from "./store.js";
+import { Store, browserStorage } from "./store.js";
 import { fitComposer } from "./views/composer.js";
 import { dialog } from "./views/dialogs.js";
 import { members } from "./views/members.js";
 import { inWords } from "./views/message.js";
 import { sidebar } from "./views/sidebar.js";
+import { nameTab } from "./views/tab.js";
 import { talk } from "./views/talk.js";
 import { toasts } from "./views/toasts.js";
 
@@ -43,18 +44,18 @@ class Page {
   constructor(boot, root) {
     this.boot = boot;
     this.#root = root;
-    this.#local = new Store(globalThis.localStorage, boot.uid);
+    this.#local = new Store(browserStorage("localStorage"), boot.uid);
     this.settings = new Settings(this.#local);
     this.chat = new Chat({
-      client: new ChatClient(boot.socket),
+      client: new ChatClient(boot.socket, { uid: boot.uid }),
       me: { uid: boot.uid, name: boot.name },
       local: this.#local,
-      session: new Store(globalThis.sessionStorage, boot.uid),
+      session: new Store(browserStorage("sessionStorage"), boot.uid),
       clock: systemClock,
     });
     this.#scroller = new Scroller({
       onMove: () => this.#look(),
-      onHole: (before) => this.chat.history.fill(this.chat.current, before),
+      onHole: (before) => this.chat.history.see(this.chat.current, before),
     });
     this.#attention = new Attention({
       clock: systemClock,
@@ -68,12 +69,13 @@ class Page {
     chat.on("change", () => this.draw());
     chat.on("mine", () => { this.#scroller.stuck = true; });
     chat.on("message", (conversation, message) => this.#announce(conversation, message));
+    chat.on("unsent", ({ content }) => this.#say(`${t("Not sent")}: ${content}`));
     chat.on("push", (text) => this.show({ toasts: [...this.toasts, text].slice(-MOST_TOASTS) }));
     chat.client.on("login", () => this.#route());
     chat.client.on("state", (state) => this.#count(state));
     addEventListener("hashchange", () => this.#route());
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.#look());
-    document.addEventListener("visibilitychange", () => this.#look());
+    document.addEventListener("visibilitychange", () => this.#turned());
     document.addEventListener("keydown", (event) => this.#pressed(event));
     globalThis.visualViewport?.addEventListener("resize", () => this.#fitScreen());
     chat.client.connect();
@@ -163,6 +165,12 @@ class Page {
     else requestAnimationFrame(() => this.#paint());
   }
 
+  // A drawing that was due when the tab was hidden would wait for an animation frame until it is seen again.
+  #turned() {
+    this.#look();
+    if (document.hidden && !this.#drawn) this.#paint();
+  }
+
   #paint() {
     this.#drawn = true;
     this.#scroller.beforeDraw();
@@ -174,22 +182,13 @@ class Page {
     this.#scroller.afterDraw(this.chat.current);
     this.#syncDialog();
     this.#look();
-    this.#nameTab();
+    nameTab(this.chat);
   }
 
   #syncDialog() {
     const element = this.#root.querySelector("#dialog");
     if (this.dialogs.current && !element.open) element.showModal();
     if (!this.dialogs.current && element.open) element.close();
-  }
-
-  #nameTab() {
-    const { current, totalUnread } = this.chat;
-    const name = current ? `${current.title} · ${t("Chat")}` : t("Chat");
-    document.title = totalUnread ? `(${totalUnread}) ${name}` : name;
-    const favicon = document.querySelector("#favicon");
-    const href = totalUnread ? favicon.dataset.unread : favicon.dataset.quiet;
-    if (favicon.getAttribute("href") !== href) favicon.setAttribute("href", href);
   }
 
   // Looking: what is on the screen decides what counts as read and which buttons are of use.
@@ -206,7 +205,12 @@ class Page {
   }
 
   #announce(conversation, message) {
-    if (conversation === this.chat.current) document.querySelector("#announcer").textContent = inWords(message);
+    if (conversation === this.chat.current) this.#say(inWords(message));
+  }
+
+  // To those who listen instead of looking.
+  #say(words) {
+    document.querySelector("#announcer").textContent = words;
   }
 
   // Going from one conversation to another: the address is the truth, so links, reload and "back" work.

@@ -77,7 +77,8 @@ export class Cursor {
 
   follow(frame, me) {
     if (frame.type === "login") this.#begin(frame);
-    else if (isMessage(frame) || frame.type === "gap") this.reach(conversationOf(frame, me), frame.seq);
+    else if (frame.type === "gap") this.seqs[conversationOf(frame, me)] = frame.seq;
+    else if (isMessage(frame)) this.reach(conversationOf(frame, me), frame.seq);
     else if (frame.type === "leave" && frame.uid === me) delete this.seqs[roomKey(frame.gid)];
     else if (frame.room?.gid !== undefined) this.reach(roomKey(frame.room.gid), frame.room.seq);
   }

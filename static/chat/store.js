@@ -1,6 +1,15 @@
 // What the browser keeps for one person: settings, drafts, unsent messages. A browser that refuses
 // to keep anything (private windows, full disks) still gets a chat that works until it is closed.
 
+/** `localStorage` or `sessionStorage`; some browsers forbid even to look at them. */
+export function browserStorage(name, browser = globalThis) {
+  try {
+    return browser[name];
+  } catch {
+    return null;
+  }
+}
+
 export class Store {
   #backend; #prefix;
   #memory = new Map();
@@ -10,8 +19,23 @@ export class Store {
     this.#prefix = `legacy-chat:${owner}:`;
   }
 
+  /** What another tab keeps later does not change what was looked at here: nobody's draft is rewritten. */
   get(name) {
-    if (this.#memory.has(name)) return this.#memory.get(name);
+    if (!this.#memory.has(name)) this.#memory.set(name, this.#read(name));
+    return this.#memory.get(name);
+  }
+
+  set(name, value) {
+    this.#memory.set(name, value);
+    try {
+      if (value === null) this.#remove(name);
+      else this.#backend.setItem(this.#prefix + name, JSON.stringify(value));
+    } catch {
+      this.#remove(name); // it stays in memory, and what it replaces is of no use
+    }
+  }
+
+  #read(name) {
     try {
       return JSON.parse(this.#backend.getItem(this.#prefix + name));
     } catch {
@@ -19,13 +43,11 @@ export class Store {
     }
   }
 
-  set(name, value) {
-    this.#memory.set(name, value);
+  #remove(name) {
     try {
-      if (value === null) this.#backend.removeItem(this.#prefix + name);
-      else this.#backend.setItem(this.#prefix + name, JSON.stringify(value));
+      this.#backend.removeItem(this.#prefix + name);
     } catch {
-      // It stays in memory.
+      // There never was anything.
     }
   }
 }

@@ -63,7 +63,8 @@ export class Timeline {
     const fresh = this.add(page);
     const oldest = Math.min(before, ...page.map(({ seq }) => seq));
     if (!more) this.#noneBefore.add(oldest);
-    if (!fresh.length) this.#noneBefore.add(before);
+    // The server has nothing for a hole: it is none. (One that was closed meanwhile needs no mark.)
+    if (!fresh.length && this.holes().some((hole) => hole.before === before)) this.#noneBefore.add(before);
     this.newest ??= 0;
     this.version++;
     return fresh;
@@ -80,7 +81,9 @@ export class Timeline {
   /** The server stored it under this number. */
   sent(id, { seq, ts }) {
     const message = this.pending.find((one) => one.id === id);
-    if (message) this.add([{ ...message, seq, ts, state: undefined }]);
+    if (!message) return;
+    this.forget(id);
+    this.add([{ ...message, seq, ts, state: undefined }]);
   }
 
   forget(id) {

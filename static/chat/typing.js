@@ -32,7 +32,7 @@ export class TypingTracker {
 
 export class TypingSpeaker {
   #clock; #say;
-  #quietUntil = 0;
+  #quietUntil = -Infinity;
 
   constructor(clock, say) {
     this.#clock = clock;
@@ -40,13 +40,13 @@ export class TypingSpeaker {
   }
 
   typed() {
-    if (this.#clock.now() < this.#quietUntil) return;
-    this.#quietUntil = this.#clock.now() + SAY_EVERY;
+    if (this.#clock.ticks() < this.#quietUntil) return;
+    this.#quietUntil = this.#clock.ticks() + SAY_EVERY;
     this.#say();
   }
 
   /** The message is gone; the next word is news again. */
   sent() {
-    this.#quietUntil = 0;
+    this.#quietUntil = -Infinity;
   }
 }

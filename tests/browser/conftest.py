@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 
 import pytest
 from live import fixtures
 from live.server import Server
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
+
+from .devtools import Devtools
+from .network import Network
 
 # The same real servers, and people who come without a browser.
 serve, server, come = fixtures.serve, fixtures.server, fixtures.come
@@ -21,11 +25,16 @@ expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def chromium_path() -> str:
     path = shutil.which("chromium")
     assert path, "chromium is missing: run `make system`"
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path):
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -33,7 +42,7 @@ def chromium():
 class Visitor:
     """A person at a browser."""
 
-    def __init__(self, page: Page, site: Server, name: str):
+    def __init__(self, page: Page, site: Server | Network, name: str):
         self.page, self.site, self.name = page, site, name
         self.mistakes: list[str] = []
         page.on("pageerror", lambda error: self.mistakes.append(str(error)))
@@ -45,12 +54,17 @@ class Visitor:
             self.mistakes.append(text)
 
     def register(self) -> Visitor:
+        self.sign_up()
+        expect(self.page.locator(".sidebar").get_by_text("Lobby")).to_be_attached()
+        return self
+
+    def sign_up(self) -> None:
+        """An account and the page, though perhaps no connection yet."""
         self.page.goto(f"{self.site.url}/register")
         self.page.fill("[name=username]", self.name)
         self.page.fill("[name=password]", PASSWORD)
         self.page.press("[name=password]", "Enter")
-        expect(self.page.locator(".sidebar").get_by_text("Lobby")).to_be_attached()
-        return self
+        self.page.wait_for_url("**/chat/**")
 
     @property
     def box(self):
@@ -59,6 +73,45 @@ class Visitor:
     @property
     def messages(self):
         return self.page.locator("[role=log] .message .text")
+
+    @property
+    def line(self):
+        """What the page says about its connection."""
+        return self.page.locator(".connection-line")
+
+    @property
+    def cdp(self):
+        return self.page.context.new_cdp_session(self.page)
+
+    def back_online(self) -> None:
+        """The browser notices that there is a network again; nobody waits for the countdown."""
+        self.page.evaluate("dispatchEvent(new Event('online'))")
+        expect(self.line).to_have_count(0)
+
+    def retry_now(self) -> None:
+        """Press the button, unless the page tries again by itself in that moment."""
+        with suppress(TimeoutError):
+            self.page.get_by_role("button", name="Retry now").click(timeout=500)
+        expect(self.line).to_have_count(0)
+
+    def tab(self) -> Visitor:
+        """Another tab of the same browser."""
+        other = self.beside(self.name)
+        other.page.goto(f"{self.site.url}/chat/")
+        expect(other.box).to_be_attached()
+        return other
+
+    def duplicate(self) -> Visitor:
+        """Another tab, opened by this one: it begins with a copy of what this one kept for itself."""
+        with self.page.expect_popup() as opened:
+            self.page.evaluate("void window.open('/chat/')")
+        return self.beside(self.name, opened.value)
+
+    def beside(self, name: str, page: Page | None = None) -> Visitor:
+        """Somebody at the same browser, in a tab that is still empty."""
+        other = Visitor(page or self.page.context.new_page(), self.site, name)
+        other.mistakes = self.mistakes
+        return other
 
     def open(self, conversation: str) -> None:
         self.page.locator(".sidebar li .row-title").get_by_text(conversation, exact=True).click()
@@ -87,11 +140,27 @@ class Visitor:
 
 
 @pytest.fixture
+def network(server):
+    """The way to `server`, for `visit(network, "ada")`; it can fail."""
+    network = Network(server.port)
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def devtools(chromium_path, tmp_path):
+    """A browser of its own, whose page can be frozen."""
+    browser = Devtools(chromium_path, tmp_path / "profile", *ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
 def visit(chromium):
     """`visit(server, "ada")`: somebody opens a browser. No page may have thrown by the end."""
     visitors, contexts = [], []
 
-    def open_browser(site: Server, name: str, **context) -> Visitor:
+    def open_browser(site: Server | Network, name: str, **context) -> Visitor:
         contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}))
         visitors.append(Visitor(contexts[-1].new_page(), site, name))
         return visitors[-1]

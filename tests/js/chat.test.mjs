@@ -19,7 +19,7 @@ const seqs = (key) => talk(key).timeline.messages.map(({ seq }) => seq);
 /** A page of ada (uid 1). */
 function load() {
   chat = new Chat({
-    client: new ChatClient("ws://chat.example/chat/ws", { WebSocket, clock, random: () => 0, watch: () => {} }),
+    client: new ChatClient("ws://chat.example/chat/ws", { WebSocket, clock, uid: "1", random: () => 0, watch: () => {} }),
     me: { uid: "1", name: "ada" },
     local: new Store(local, "1"),
     session: new Store(session, "1"),
@@ -96,6 +96,20 @@ describe("unread messages", () => {
     assert.equal(talk().unread, 0);
   });
 
+  test("of a number that was skipped are counted too", () => {
+    line().welcomes({ groups: [room(10)] });
+    line().says(said(13));
+    assert.equal(talk().unread, 3);
+  });
+
+  test("are read by whoever answers, in another tab as well", () => {
+    line().welcomes({ groups: [room(10, { read: 7 })] });
+    line().says(said(11, { uid: "1" }));
+    assert.deepEqual([talk().read, talk().unread], [11, 0]);
+    line().says(said(12));
+    assert.equal(talk().unread, 1);
+  });
+
   test("begin at a line, which is lifted when the room is left", () => {
     line().welcomes({ groups: [room(10, { read: 7 }), room(0, { gid: "tea" })] });
     chat.open("g:lobby");
@@ -167,6 +181,90 @@ describe("history", () => {
     assert.equal(line().asked("history").at(-1).before, 6);
   });
 
+  test("that could not be fetched is not asked for again at every look, but on demand", async () => {
+    line().welcomes({ groups: [room(120)] });
+    chat.history.see(talk(), 121);
+    await settled();
+    line().says({ type: "error", id: line().asked("history").at(-1).id, code: "unavailable", message: "busy" });
+    await settled();
+    const asked = line().asked("history").length;
+    chat.history.see(talk(), 121);
+    assert.equal(line().asked("history").length, asked);
+    chat.history.fill(talk(), 121);
+    assert.equal(line().asked("history").length, asked + 1);
+  });
+
+  test("that could not be fetched is asked for again over the next connection", async () => {
+    line().welcomes({ groups: [room(120)] });
+    chat.history.see(talk(), 121);
+    await settled();
+    line().says({ type: "error", id: line().asked("history").at(-1).id, code: "unavailable", message: "busy" });
+    await settled();
+    line().hangsUp(1006);
+    await clock.pass(1);
+    line().welcomes({ groups: [room(120)] });
+    chat.history.see(talk(), 121);
+    assert.equal(line().asked("history").at(-1).before, 121);
+  });
+
+  test("a long absence is filled page by page, from the end, without being looked at", async () => {
+    line().welcomes({ groups: [room(3)] });
+    chat.open("g:lobby");
+    for (const seq of [1, 2, 3]) line().says(said(seq));
+    line().says({ type: "gap", gid: "lobby", after: 3, seq: 250 });
+    await answer("history", { messages: page(151, 250), more: true });
+    await answer("history", { messages: page(51, 150), more: true });
+    await answer("history", { messages: page(1, 50), more: false });
+    assert.deepEqual(seqs(), Array.from({ length: 250 }, (_, at) => at + 1));
+    assert.deepEqual(line().asked("history").slice(-3).map(({ before, limit }) => [before, limit]), [[251, 100], [151, 100], [51, 100]]);
+  });
+
+  test("an absence without end is not fetched at one go", async () => {
+    line().welcomes({ groups: [room(3)] });
+    chat.open("g:lobby");
+    for (const seq of [1, 2, 3]) line().says(said(seq));
+    line().says({ type: "gap", gid: "lobby", after: 3, seq: 9_000 });
+    for (let end = 9_000; end > 8_500; end -= 100) await answer("history", { messages: page(end - 99, end), more: true });
+    assert.equal(line().asked("history").filter(({ before }) => before > 4).length, 5);
+  });
+
+  test("a filling that broke off goes on over the next connection", async () => {
+    line().welcomes({ groups: [room(3)] });
+    chat.open("g:lobby");
+    for (const seq of [1, 2, 3]) line().says(said(seq));
+    line().says({ type: "gap", gid: "lobby", after: 3, seq: 40 });
+    line().hangsUp(1006);
+    await clock.pass(1);
+    line().welcomes({ groups: [room(40, { read: 3 })] });
+    assert.equal(line().asked("history").at(-1).before, 41);
+    await answer("history", { messages: page(1, 40), more: false });
+    assert.equal(seqs().length, 40);
+  });
+
+  test("a gap in a room that is not open waits for somebody to look", () => {
+    line().welcomes({ groups: [room(3), room(0, { gid: "tea" })] });
+    chat.open("g:tea");
+    for (const seq of [1, 2, 3]) line().says(said(seq));
+    line().says({ type: "gap", gid: "lobby", after: 3, seq: 40 });
+    assert.deepEqual(line().asked("history"), []);
+    chat.open("g:lobby");
+    assert.equal(line().asked("history").at(-1).before, 41);
+  });
+
+  test("that became shorter on the server is begun anew", async () => {
+    line().welcomes({ groups: [room(3)] });
+    chat.open("g:lobby");
+    for (const seq of [1, 2, 3]) line().says(said(seq));
+    line().hangsUp(1006);
+    await clock.pass(1);
+    line().welcomes({ groups: [room(1)] });
+    line().says({ type: "gap", gid: "lobby", after: 3, seq: 1 });
+    assert.deepEqual(seqs(), []);
+    assert.deepEqual(talk().timeline.holes(), [{ after: 0, before: 2 }]);
+    line().says(said(2));
+    assert.deepEqual(seqs(), [2]);
+  });
+
   test("the list gets its last lines one by one, once the page is there", async () => {
     line().welcomes({ groups: [room(3), room(9, { gid: "tea" })] });
     await clock.pass(10);
@@ -235,6 +333,77 @@ describe("writing", () => {
     assert.deepEqual(chat.outbox.items, []);
   });
 
+  test("what could not go stays in sight when the server lost its history", async () => {
+    line().welcomes({ groups: [room(3)] });
+    chat.open("g:lobby");
+    chat.send("hello");
+    await settled();
+    line().says({ type: "error", id: line().asked("group")[0].id, code: "forbidden", message: "no" });
+    await settled();
+    line().hangsUp(1006);
+    await clock.pass(1);
+    line().welcomes({ epoch: "e2", groups: [room(0)] });
+    assert.deepEqual(talk().timeline.pending.map(({ content, state }) => [content, state]), [["hello", "failed"]]);
+  });
+
+  test("a first private message that waits over a reload still stands in its talk", () => {
+    line().welcomes({});
+    chat.open(chat.direct("2"));
+    line().hangsUp(1006);
+    chat.send("hello");
+    load();
+    line().welcomes({});
+    assert.equal(talk("p:2").timeline.pending[0].content, "hello");
+    assert.equal(line().asked("pm").length, 1);
+  });
+
+  test("is never sent as somebody else who logged in meanwhile", async () => {
+    line().welcomes({ groups: [room(0)] });
+    chat.open("g:lobby");
+    line().hangsUp(1006);
+    chat.send("ada's own words");
+    await clock.pass(1);
+    line().welcomes({ uid: "2", groups: [room(0)] });
+    await clock.pass(60_000);
+    assert.deepEqual(WebSocket.sockets.flatMap((socket) => socket.asked("group")), []);
+    assert.equal(chat.outbox.items.length, 1);
+  });
+
+  test("without an answer makes the page ask whether the link still lives", async () => {
+    line().welcomes({ groups: [room(0)] });
+    chat.open("g:lobby");
+    chat.send("hello");
+    await clock.pass(5_000);
+    assert.equal(talk().timeline.pending[0].state, "failed");
+    const before = WebSocket.sockets.length;
+    await clock.pass(2_000);
+    assert.equal(WebSocket.sockets.length, before + 1);
+    line().welcomes({ groups: [room(0)] });
+    assert.equal(line().asked("group")[0].content, "hello");
+  });
+
+  test("is announced when it could not be sent", async () => {
+    const unsent = [];
+    chat.on("unsent", ({ content }) => unsent.push(content));
+    line().welcomes({ groups: [room(0)] });
+    chat.open("g:lobby");
+    chat.send("hello");
+    await clock.pass(5_000);
+    assert.deepEqual(unsent, ["hello"]);
+  });
+
+  test("and given up too late is shown, since the other side has it", async () => {
+    line().welcomes({ peers: [bob(4)] });
+    chat.open("p:2");
+    chat.send("hello");
+    await clock.pass(1);
+    chat.outbox.drop(talk("p:2").timeline.pending[0].id);
+    line().says({ type: "pm", uid: "2", to: "1", name: "bob", content: "hi", seq: 5, ts: 5 });
+    await answer("pm", { seq: 6, mid: "x", ts: clock.now() });
+    assert.equal(talk("p:2").seq, 6);
+    assert.equal(line().asked("history").at(-1).before, 7);
+  });
+
   test("drafts stay with their conversation, over a reload", () => {
     chat.setDraft("g:lobby", "half a");
     load();
@@ -294,6 +463,14 @@ describe("people", () => {
     line().says({ type: "read", uid: "2", to: "1", name: "bob", seq: 4 });
     assert.equal(talk("p:2").peerRead, 4);
     assert.equal(talk("p:2").read, 4);
+  });
+
+  test("who answer have read what stands above", () => {
+    line().welcomes({ peers: [bob(4)] });
+    line().says({ type: "pm", uid: "2", to: "1", name: "bob", content: "hi", seq: 5, ts: 5 });
+    assert.equal(talk("p:2").peerRead, 5);
+    line().says({ type: "pm", uid: "1", to: "2", name: "ada", content: "hi", seq: 6, ts: 6 });
+    assert.equal(talk("p:2").peerRead, 5);
   });
 
   test("are online or not", () => {

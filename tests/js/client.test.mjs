@@ -91,8 +91,8 @@ describe("coming back", () => {
     for (let attempt = 0; attempt < 4; attempt++) {
       line().hangsUp(1006);
       assert.equal(client.state, "reconnecting");
-      waits.push(client.retryAt - clock.now());
-      await clock.pass(client.retryAt - clock.now());
+      waits.push(client.retryAt - clock.ticks());
+      await clock.pass(client.retryAt - clock.ticks());
     }
     assert.deepEqual(waits, [500, 1_000, 2_000, 4_000]);
     line().hangsUp(1006);
@@ -105,13 +105,13 @@ describe("coming back", () => {
     online();
     for (const wait of [500, 1_000]) {
       line().hangsUp(1006);
-      assert.equal(client.retryAt - clock.now(), wait);
+      assert.equal(client.retryAt - clock.ticks(), wait);
       await clock.pass(wait);
       line().welcomes();
     }
     await clock.pass(6_000);
     line().hangsUp(1006);
-    assert.equal(client.retryAt - clock.now(), 500);
+    assert.equal(client.retryAt - clock.ticks(), 500);
   });
 
   for (const code of [4400, 4401, 4403, 4407, 4440, 4499]) {
@@ -148,17 +148,17 @@ describe("coming back", () => {
   test("a server that is full gets at least five seconds", () => {
     online();
     line().hangsUp(1013);
-    assert.equal(client.retryAt - clock.now(), 5_000);
+    assert.equal(client.retryAt - clock.ticks(), 5_000);
   });
 
   test("a draining server is left alone for as long as it asked, and a little more", async () => {
     online();
     line().says({ type: "drain", retry_after: 3_000 });
     line().hangsUp(1012);
-    assert.equal(client.retryAt - clock.now(), 3_500);
+    assert.equal(client.retryAt - clock.ticks(), 3_500);
     await clock.pass(3_500);
     line().hangsUp(1006);
-    assert.equal(client.retryAt - clock.now(), 500, "the order counts once");
+    assert.equal(client.retryAt - clock.ticks(), 500, "the order counts once");
   });
 
   test("a network that is back, or somebody who looks, ends the waiting", async () => {
@@ -172,9 +172,18 @@ describe("coming back", () => {
     waker.wake();
     assert.equal(WebSocket.sockets.length, before + 1);
     line().hangsUp(1006);
-    assert.equal(client.retryAt - clock.now(), 500);
+    assert.equal(client.retryAt - clock.ticks(), 500);
     await clock.pass(600);
     assert.equal(WebSocket.sockets.length, before + 2, "the old timer is gone");
+  });
+
+  test("the countdown is not moved by a clock that is set", async () => {
+    online();
+    line().hangsUp(1013);
+    clock.set(3_600_000);
+    assert.equal(client.secondsToRetry, 5);
+    clock.set(-7_200_000);
+    assert.equal(client.secondsToRetry, 5);
   });
 
   test("a server that never answers the login is given up", async () => {
@@ -229,6 +238,15 @@ describe("resuming", () => {
     await clock.pass(2_000);
     line().accepts();
     assert.deepEqual(line().sent[0].resume.seqs, {});
+  });
+
+  test("a history that is shorter than what we had counts from its end", async () => {
+    online({ groups: [room(10)] });
+    line().says({ type: "gap", gid: "lobby", after: 10, seq: 4 });
+    line().hangsUp(1006);
+    await clock.pass(1_000);
+    line().accepts();
+    assert.equal(line().sent[0].resume.seqs["g:lobby"], 4);
   });
 
   test("a gap is taken for what it says", async () => {
@@ -340,5 +358,86 @@ describe("a silent link", () => {
       line().says({ type: "online", users: 2, connections: 2 });
     }
     assert.equal(line().asked("ping").length, 0);
+  });
+});
+
+describe("a page that wakes", () => {
+  test("asks whether the link still lives, once, and goes on if it does", async () => {
+    online();
+    for (const sign of ["visible", "resume", "online"]) waker.wake(sign);
+    assert.equal(line().asked("ping").length, 1);
+    line().answersPing();
+    await clock.pass(5_000);
+    assert.equal(client.state, "open");
+    assert.equal(WebSocket.sockets.length, 1);
+  });
+
+  test("takes two silent seconds for death and opens another link in the same moment", async () => {
+    online({ groups: [room(4)] });
+    waker.wake();
+    await clock.pass(2_000);
+    assert.equal(WebSocket.sockets.length, 2);
+    assert.equal(client.state, "connecting");
+    line().accepts();
+    assert.deepEqual(line().sent[0].resume.seqs, { "g:lobby": 4 });
+  });
+
+  test("does not ask a link that the browser knows to be closed", () => {
+    online();
+    line().readyState = 3;
+    waker.wake();
+    assert.equal(WebSocket.sockets.length, 2);
+  });
+
+  test("starts a handshake anew that stood still meanwhile, but lets a young one be", async () => {
+    client.connect();
+    waker.wake();
+    assert.equal(WebSocket.sockets.length, 1);
+    await clock.pass(6_000);
+    waker.wake();
+    assert.equal(WebSocket.sockets.length, 2);
+    assert.equal(client.state, "connecting");
+  });
+
+  test("may ask again later", async () => {
+    online();
+    waker.wake();
+    line().answersPing();
+    await clock.pass(1);
+    waker.wake();
+    assert.equal(line().asked("ping").length, 2);
+  });
+});
+
+describe("a browser whose login changed hands", () => {
+  beforeEach(() => online({ uid: "1" }));
+
+  test("gets nothing of the other person and sends them nothing of ours", async () => {
+    const heard = [];
+    for (const type of ["login", "groupPm"]) client.on(type, () => heard.push(type));
+    line().hangsUp(1006);
+    await clock.pass(1_000);
+    line().welcomes({ uid: "2", groups: [room(9)] });
+    line().says({ type: "groupPm", gid: "lobby", uid: "3", seq: 10, content: "for another's eyes" });
+    assert.deepEqual(heard, []);
+    assert.equal(client.uid, "1");
+    assert.deepEqual([client.state, client.why], ["closed", "other"]);
+    assert.ok(line().closedWith);
+  });
+
+  test("is left alone from then on", async () => {
+    line().hangsUp(1006);
+    await clock.pass(1_000);
+    line().welcomes({ uid: "2" });
+    waker.wake();
+    await clock.pass(120_000);
+    assert.equal(WebSocket.sockets.length, 2);
+  });
+
+  test("is found out by the first login too, if the page knows whose it is", () => {
+    client = new ChatClient("ws://chat.example/chat/ws", { WebSocket, clock, uid: "1", watch: () => {} });
+    client.connect();
+    line().welcomes({ uid: "2" });
+    assert.equal(client.why, "other");
   });
 });

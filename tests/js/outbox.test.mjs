@@ -89,6 +89,16 @@ describe("an unsent message", () => {
     assert.equal(sending.length, 2);
   });
 
+  test("that was given up but had been stored is told, so that the page can show what others see", async () => {
+    const told = [];
+    outbox.on("stored", ({ key }, { seq }) => told.push([key, seq]));
+    const { id } = outbox.add("p:9", "hello");
+    outbox.drop(id);
+    sending[0].resolve({ seq: 4 });
+    await settled();
+    assert.deepEqual(told, [["p:9", 4]]);
+  });
+
   test("can be given up, and a late answer does not bring it back", async () => {
     const { id } = outbox.add("g:lobby", "hello");
     outbox.drop(id);
@@ -130,6 +140,12 @@ describe("after a reload", () => {
     await clock.pass(5_000);
     assert.equal(outbox.items[0].state, "failed");
   });
+});
+
+test("what somebody else left in the storage does no harm", () => {
+  storage.setItem("legacy-chat:1:outbox", '{"not": "a list"}');
+  open();
+  assert.deepEqual(outbox.items, []);
 });
 
 test("a browser that keeps nothing still lets one write", () => {

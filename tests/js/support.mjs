@@ -3,10 +3,15 @@
 
 export class FakeClock {
   #now = 1_000_000;
+  #wrong = 0;
   #timers = new Map();
   #next = 1;
 
-  now = () => this.#now;
+  now = () => this.#now + this.#wrong;
+  ticks = () => this.#now;
+
+  /** Somebody, or a time server, sets the clock on the wall: no time passes. */
+  set(ms) { this.#wrong += ms; }
 
   setTimeout = (run, ms) => {
     this.#timers.set(this.#next, { run, at: this.#now + ms });
@@ -49,6 +54,7 @@ export function fakeSockets() {
 
     send(text) { this.sent.push(JSON.parse(text)); }
     close(code) { this.closedWith = code ?? "without code"; this.readyState = 2; }
+    answersPing() { this.says({ type: "pong", id: this.asked("ping").at(-1).id }); }
 
     // The server's side of the play.
     accepts() { this.readyState = 1; this.onopen?.(); }

@@ -84,6 +84,14 @@ describe("an own message", () => {
     assert.deepEqual(shown(timeline), ["a"]);
   });
 
+  test("is no longer on its way when its number was known already", () => {
+    const timeline = filled(1, 3);
+    timeline.own(mine("a"));
+    timeline.sent("a", { seq: 3, ts: first.ts });
+    assert.deepEqual(timeline.pending, []);
+    assert.equal(timeline.messages.length, 3);
+  });
+
   test("can fail, be sent again, and be given up, in the same place", () => {
     const timeline = new Timeline();
     timeline.own(mine("a"));
@@ -139,6 +147,15 @@ describe("holes", () => {
     timeline.add(messages(7, 8));
     timeline.fill(7, messages(1, 3), false);
     assert.deepEqual(timeline.holes(), []);
+  });
+
+  test("that were closed by what came meanwhile leave no mark", () => {
+    const timeline = filled(1, 3);
+    timeline.add(messages(7, 10));
+    timeline.add(messages(4, 6));
+    timeline.fill(7, messages(1, 6), false);
+    timeline.trim(4);
+    assert.deepEqual(timeline.holes(), [{ after: 0, before: 7 }]);
   });
 
   test("a talk of unknown length is asked from its end", () => {

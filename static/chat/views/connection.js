@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../lit.js";
 import { t } from "../i18n.js";
-import { icon } from "./parts.js";
+import { icon, onlyForReaders } from "./parts.js";
 
 export function stateInWords({ state }) {
   return {
@@ -14,21 +14,30 @@ export function stateInWords({ state }) {
   }[state];
 }
 
-/** The line above the timeline; nothing while all is well. */
-export function connectionLine(page) {
+/** The line above the timeline; nothing while all is well. The frame stays: only what changes in it is read out. */
+export const connectionLine = (page) => html`<div role="status">${content(page)}</div>`;
+
+function content(page) {
   const { client, outdated, ready } = page.chat;
   if (client.state === "open") return outdated ? line("refresh", t("The chat was updated."), reload()) : nothing;
   if (client.state === "reconnecting") return line("offline", countdown(client), button(t("Retry now"), () => client.wake()));
   if (client.state === "connecting") return ready ? line("refresh", t("Connecting…")) : nothing;
   if (client.why === "session") return line("lock", t("Your session has ended. What you wrote is kept."), link(t("Log in"), page.boot.login));
+  if (client.why === "other") {
+    return line("lock", t("Somebody else is logged in at this browser now. What you wrote is kept."), reload());
+  }
   if (client.why === "forbidden") return line("lock", t("You may not use this chat."));
   return line("offline", t("The connection was closed."), button(t("Connect"), () => client.connect()));
 }
 
-const countdown = ({ secondsToRetry }) => t("Offline — retrying in {n} s", { n: secondsToRetry });
+// Every second is for the eye only; a reader hears once that the link is gone.
+function countdown({ secondsToRetry }) {
+  const text = t("Offline — retrying in {n} s", { n: secondsToRetry });
+  return html`<span aria-hidden="true">${text}</span>${onlyForReaders(t("Offline"))}`;
+}
 
 const line = (name, text, action = nothing) => html`
-  <div class="connection-line" role="status">${icon(name)}<span>${text}</span>${action}</div>`;
+  <div class="connection-line">${icon(name)}<span>${text}</span>${action}</div>`;
 
 const button = (text, press) => html`<button type="button" class="link" @click=${press}>${text}</button>`;
 const link = (text, href) => html`<a href=${href}>${text}</a>`;
