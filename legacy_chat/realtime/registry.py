@@ -14,6 +14,7 @@ from ..core.model import Conversation, Snapshot
 from . import framing
 from .channel import Channel
 from .connection import Connection
+from .multisend import Multisend
 
 
 class Person:
@@ -35,6 +36,7 @@ class Registry:
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
+        self._multisend = Multisend()
         self._receivers: dict[type, Callable[[Any], None]] = {
             ToRoom: self._to_room,
             ToPeople: self._to_people,
@@ -141,7 +143,9 @@ class Registry:
 
     def _admit(self, person: Person, room: Conversation) -> None:
         gid = room.gid or ""
-        channel = self.channels.setdefault(room.key, Channel(room))
+        channel = self.channels.get(room.key)
+        if channel is None:
+            channel = self.channels[room.key] = Channel(room, self._multisend)
         person.rooms[gid] = channel
         for connection in person.connections:
             channel.enter(connection)

@@ -1,11 +1,15 @@
 """A room hands on what was said: joined, in order, once, whatever state each member's socket is in."""
 
 import os
+from time import monotonic
 
+import gevent
 import pytest
 
 from legacy_chat.core.model import Conversation
+from legacy_chat.realtime import section
 from legacy_chat.realtime.channel import Channel
+from legacy_chat.realtime.multisend import Multisend
 from legacy_chat.realtime.outbox import Outbox
 from legacy_chat.realtime.transport import PlainTransport
 
@@ -61,7 +65,7 @@ class Member:
 
 @pytest.fixture
 def channel():
-    return Channel(Conversation(1, gid="lobby"))
+    return Channel(Conversation(1, gid="lobby"), Multisend())
 
 
 @pytest.fixture
@@ -145,3 +149,45 @@ def test_a_frame_for_all_but_one_keeps_its_place_behind_what_was_said(channel, c
     channel.send(b"hello ")
     channel.send_but(ben.client_id, b"ada alone", False)
     assert (ada.read_all(), ben.read_all()) == (b"hello ada alone", b"hello ")
+
+
+def heard(people, until, channel=None) -> list[bytes]:
+    """What each has read, when `until` of it holds."""
+    got, ends = [b""] * len(people), monotonic() + 5
+    while not until(got):
+        assert monotonic() < ends, got
+        if channel is not None:
+            channel.send(b"x")
+        gevent.sleep(0.001)
+        got = [before + person.read_all() for before, person in zip(got, people, strict=True)]
+    return got
+
+
+def test_a_crowd_is_written_to_in_sections_and_others_get_the_loop_between(channel, come, monkeypatch):
+    monkeypatch.setattr(section, "SIZE", 2)
+    crowd = [come() for _ in range(5)]
+    channel.send(b"one")
+    channel.send(b"two")
+    gevent.sleep(0)  # the callbacks of this turn
+    assert [person.read_all() for person in crowd] == [b"onetwo"] * 2 + [b""] * 3
+    assert heard(crowd[2:], all) == [b"onetwo"] * 3
+
+
+def test_no_section_starves_behind_one_that_always_has_something(channel, come, monkeypatch):
+    monkeypatch.setattr(section, "SIZE", 1)
+    crowd = [come() for _ in range(3)]
+    heard(crowd, all, channel)
+    channel.flush()
+
+
+def test_a_place_that_was_left_is_taken_again(channel, come, monkeypatch):
+    monkeypatch.setattr(section, "SIZE", 2)
+    crowd = [come() for _ in range(4)]
+    channel.leave(crowd[0])
+    ada = come()
+    assert len(channel) == 4
+    assert len(channel._sections) == 2
+    channel.send(b"hello")
+    channel.flush()
+    assert ada.read_all() == b"hello"
+    assert crowd[0].read_all() == b""
