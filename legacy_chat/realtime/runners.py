@@ -26,6 +26,7 @@ class Runners:
         self._scheduled = False
         self._resting = 0
         self._turn_ends = 0.0
+        self._idle: gevent.Greenlet | None = None
 
     def add(self, job: Callable[[], None]) -> None:
         """Run `job` in a greenlet soon, after what was added before has begun."""
@@ -40,11 +41,26 @@ class Runners:
             self._scheduled = False
             return
         if not self._resting:
-            gevent.spawn(self._run)
+            self._go_on()
         # After that greenlet has run out of work, or blocked.
         self._loop.run_callback(self._start)
 
+    def _go_on(self) -> None:
+        if self._idle is None:
+            gevent.spawn(self._run)
+        else:
+            idle, self._idle = self._idle, None
+            idle.switch()
+
     def _run(self) -> None:
+        """In a greenlet: what is ready; one greenlet then stays for the next turn, as each new one costs pages."""
+        while self._idle is None:
+            self._run_ready()
+            if self._idle is None:
+                self._idle = gevent.getcurrent()
+                gevent.get_hub().switch()
+
+    def _run_ready(self) -> None:
         self._turn_ends = monotonic() + _SLICE
         while self._ready:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from ..errors import ChatError, SettingsError
@@ -40,7 +41,12 @@ def _prepare_sqlite(connection: object, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     # A transaction that will write takes the lock at once: one that reads first could not get it later.
     reads = connection.get_execution_options().get("legacy_chat_reads")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - listened to for SQLite only
+    try:  # SQLAlchemy's own layer costs more than this statement does
+        driver.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        raise OperationalError("BEGIN", None, error) from error
 
 
 def open_engine(url: str) -> Engine:

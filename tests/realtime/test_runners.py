@@ -72,3 +72,12 @@ def test_long_work_lets_others_run_in_between(runners):
     settle()
     assert ran.index("somebody else") < 3
     assert ran.count("work") == 3
+
+
+def test_the_greenlet_of_one_turn_serves_the_next(runners):
+    ran = []
+    for _ in range(3):
+        runners.add(lambda: ran.append(gevent.getcurrent()))
+        settle()
+    assert len(ran) == 3
+    assert len(set(ran)) == 1
