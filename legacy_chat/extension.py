@@ -81,7 +81,7 @@ def _default_database(app: Flask) -> str:
 def _install_handler(settings: Settings) -> None:
     """Only gunicorn's geventwebsocket worker has sockets to hand over; nobody else is made to import it."""
     if "geventwebsocket.gunicorn.workers" in sys.modules:
-        from .realtime import handler
+        from .realtime import handler, worker  # noqa: F401 - imported now, not while the first socket waits
 
         paths = [settings.prefix + path for path in (SOCKET_PATH, ECHO_PATH)]
         handler.install(*paths, header_seconds=settings.header_seconds)

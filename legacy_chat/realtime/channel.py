@@ -76,7 +76,11 @@ class Channel:
 
     def _turn(self) -> None:
         """Write to the section that waits longest, and come back for the next one."""
-        self._waiting.popleft().flush()
+        part = self._waiting.popleft()
+        if part.waits:
+            part.write()
+        if part.waits:
+            self._waiting.append(part)
         self._scheduled = bool(self._waiting)
         if self._scheduled:
             # By a timer: callbacks run before the loop looks at its sockets again.

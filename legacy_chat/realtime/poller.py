@@ -7,6 +7,7 @@ the hub: they must not block and must not switch.
 from __future__ import annotations
 
 import errno
+from time import monotonic
 from typing import Protocol
 
 import gevent
@@ -19,8 +20,10 @@ READ = 0x001  # EPOLLIN
 WRITE = 0x004  # EPOLLOUT
 HANGUP = 0x2000  # EPOLLRDHUP
 
-# Sockets served in one turn of the loop, so that timers and greenlets get theirs between.
-_TURN = 256
+# Sockets asked for in one turn of the loop, and the seconds after which the rest waits for the next (the kernel names
+# them again), so that timers and greenlets get theirs between.
+_TURN = 64
+_SLICE = 0.0015
 
 
 class Pollable(Protocol):
@@ -53,10 +56,13 @@ class Poller:
                     raise
 
     def _turn(self) -> None:
+        ends = monotonic() + _SLICE
         for fd, events in self._epoll.poll(0, _TURN):
             socket = self._sockets.get(fd)
             if socket is not None:
                 socket.on_events(events)
+            if monotonic() > ends:
+                return
 
     def close(self) -> None:
         self._watcher.stop()

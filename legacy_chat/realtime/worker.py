@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import random
@@ -25,7 +26,7 @@ from .poller import Poller
 from .presence import PresenceNotices
 from .registry import Registry
 from .runners import Runners
-from .transport import Transport
+from .transport import Transport, reserve_descriptors
 from .websocket import Limits, WebSocket
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class Worker:
     """Keeps the open sockets and looks after them once a second."""
 
     def __init__(self, parts: Parts, verify: Callable[[str], Member]):
+        reserve_descriptors()
+        gc.freeze()  # what was imported stays: no collection walks over it again, which takes 20 ms and more
         self.settings = s = parts.settings
         self.registry = Registry()
         self.requests = Requests(parts, self.registry, verify)
@@ -56,7 +59,7 @@ class Worker:
         self._writer = parts.writer
         self._drain = Drain(self, s.worker_seconds)
         self._chat_limits = Limits(s.max_message_bytes, s.fragments, s.rate, s.outbox_bytes)
-        parts.backplane.subscribe(self.registry.receive)
+        parts.backplane.subscribe(self.registry.receive, self.registry.reach)
         gevent.spawn(self._tick)
 
     @property

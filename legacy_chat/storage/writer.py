@@ -4,15 +4,16 @@
 delayed. Jobs are drafts of messages, stored together by `messages.append`, or functions of a connection, each
 under a savepoint of its own so that one that fails takes no other along.
 
-Every `done` is called after the commit, in the order of the jobs, back in the thread that submits (`Offload.start`
-sees to that). So a caller that changes its state in `done` sees exactly what was committed before its job, and
-nothing that came after.
+Every `done` is called after the commit, in the order of the jobs over all batches, back in the thread that submits
+(`Offload.start` sees to that). So a caller that changes its state in `done` sees exactly what was committed before its
+job, and nothing that came after. The next batch is being committed while the answers of the last are given.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -43,6 +44,9 @@ class Offload(Protocol):
     def call(self, work: Callable[[], T]) -> T:
         """Run `work` elsewhere while only the caller waits."""
 
+    def repeat(self, step: Callable[[], bool]) -> None:
+        """Call `step` here until it returns False; when that takes long, others get their turns in between."""
+
 
 class Inline:
     """No elsewhere: for processes without an event loop, such as the command line and threaded workers."""
@@ -53,19 +57,25 @@ class Inline:
     def call(self, work: Callable[[], T]) -> T:
         return work()
 
+    def repeat(self, step: Callable[[], bool]) -> None:
+        while step():
+            pass
+
 
 class Writer:
     def __init__(self, database: Database, offload: Offload):
         self._database = database
         self._offload = offload
         self._waiting: list[tuple[Job, Done]] = []
+        self._answers: deque[tuple[Done, Any]] = deque()
+        self._answering = False
         self._lock = threading.Lock()
         self._busy = False
 
     @property
     def busy(self) -> bool:
-        """Something waits for its commit."""
-        return self._busy
+        """Something waits for its commit or its answer."""
+        return self._busy or self._answering
 
     def submit(self, job: Job, done: Done) -> None:
         """Commit `job` with the next batch, then `done(result)`; a failure arrives there as a `ChatError`."""
@@ -108,12 +118,23 @@ class Writer:
             )
 
     def _finish(self, batch: list[tuple[Job, Done]], results: list[Any]) -> None:
-        for (_, done), result in zip(batch, results, strict=True):
-            try:
-                done(result)
-            except Exception:
-                log.exception("the answer to a stored request failed")
+        with self._lock:
+            self._answers.extend((done, result) for (_, done), result in zip(batch, results, strict=True))
+            idle, self._answering = not self._answering, True
         self._next()
+        if idle:
+            self._offload.repeat(self._answer)
+
+    def _answer(self) -> bool:
+        """Give the first answer that waits; whether there is another."""
+        done, result = self._answers.popleft()
+        try:
+            done(result)
+        except Exception:
+            log.exception("the answer to a stored request failed")
+        with self._lock:
+            self._answering = bool(self._answers)
+            return self._answering
 
     def _commit(self, jobs: list[Job]) -> list[Any]:
         """The results of all jobs, committed; or the same error for all, and nothing is stored."""

@@ -16,7 +16,7 @@ class Later:
     """An offload whose work runs when the test says so, as a thread's would."""
 
     def __init__(self):
-        self.started = []
+        self.started, self.steps = [], []
 
     def start(self, work, done):
         self.started.append((work, done))
@@ -24,9 +24,20 @@ class Later:
     def call(self, work):
         return work()
 
-    def finish_one(self):
+    def repeat(self, step):
+        self.steps.append(step)
+
+    def finish_one(self, answers=1000):
+        """Let one commit end, and give so many of the answers that wait."""
         work, done = self.started.pop(0)
         done(work())
+        self.answer(answers)
+
+    def answer(self, answers=1000):
+        while self.steps and answers:
+            answers -= 1
+            if not self.steps[0]():
+                self.steps.pop(0)
 
 
 @pytest.fixture
@@ -235,3 +246,18 @@ def test_many_threads_at_once_lose_nothing_and_number_without_a_hole(database, l
     for thread in threads:
         thread.join()
     assert sorted(seqs) == list(range(1, 81))
+
+
+def test_the_next_commit_goes_on_while_answers_wait_and_their_order_holds(database, lobby):
+    later, order = Later(), []
+    writer = Writer(database, later)
+    for text in ("one", "two", "three"):
+        writer.submit(draft(lobby, text), lambda m: order.append(m.content))
+    later.finish_one(answers=0)  # "one" was alone; "two" and "three" are the next commit
+    assert order == []
+    later.finish_one(answers=2)
+    assert order == ["one", "two"]
+    assert writer.busy
+    later.answer()
+    assert order == ["one", "two", "three"]
+    assert not writer.busy
