@@ -27,6 +27,7 @@ ARROWS = {
     "web": {"web", "actions", "storage", "core", "errors", "settings"},
     "extension": {"web", "realtime", "actions", "backplane", "storage", "core", "errors", "settings", "cli"},
     "cli": {"actions", "storage", "core", "errors"},
+    "client": {"client", "core", "errors"},
     "site": {"site", "extension", "web", "storage", "core", "errors"},
     "__init__": {"extension", "site", "errors"},
 }
@@ -40,7 +41,7 @@ HOMES = {
     "flask": {"web", "extension", "site", "cli"},
     "flask_login": {"web", "extension", "site"},
     "msgspec": {"core", "backplane", "storage", "actions"},
-    "websockets": {"realtime", "core"},
+    "websockets": {"realtime", "core", "client"},
 }
 
 

@@ -397,6 +397,25 @@ SERVER_FRAMES = (
 
 encode = msgspec.json.Encoder().encode
 
+_event_types = {frame.__struct_config__.tag for frame in SERVER_FRAMES}
+_event_decoder = msgspec.json.Decoder(
+    Hello | LoggedIn | GroupPm | PrivatePm | Ack | Error | Gap | Joined | Left | TypingNotice | ReadNotice | Presence
+    | OnlineNotice | Pong | Drain
+)  # fmt: skip
+
+
+def decode_event(raw: bytes | str) -> Event | None:
+    """One server frame, for clients; None for a type that this version does not know. Raises `BadFrame`."""
+    try:
+        return _event_decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        try:
+            if _envelope_decoder.decode(raw).type not in _event_types:
+                return None
+        except msgspec.DecodeError:
+            pass
+        raise BadFrame(f"The server's frame cannot be read: {error}.") from None
+
 
 def ack(request_id: str, **produced: Any) -> Ack:
     return Ack(id=request_id, ok=True, **produced)

@@ -383,3 +383,17 @@ def test_the_entry_of_a_room_counts_what_is_unread():
 def test_a_text_reaches_the_reader_as_it_was_written(content):
     frame = frames.message_frame(Conversation(3, gid="lobby"), Message(3, 1, "7", "ada", content, 0))
     assert wire(frame)["content"] == content
+
+
+def test_a_client_reads_every_server_frame_as_it_was_sent():
+    message = frames.GroupPm("lobby", "7", "ada", "hi", 3, 5, "1.3", "a-1")
+    for event in (message, frames.ack("h", messages=[message], more=False), frames.Drain(500), frames.Pong()):
+        assert frames.decode_event(frames.encode(event)) == event
+
+
+def test_a_client_passes_over_frames_of_a_newer_server_and_refuses_broken_ones():
+    assert frames.decode_event('{"type":"dance","uid":"7"}') is None
+    assert frames.decode_event('{"type":"pong","new":1}') == frames.Pong()
+    for raw in ('{"type":"drain","retry_after":"soon"}', "{", "[]", b"\xff"):
+        with pytest.raises(BadFrame):
+            frames.decode_event(raw)

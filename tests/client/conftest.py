@@ -1,0 +1,3 @@
+from .script import ada, play
+
+__all__ = ["ada", "play"]
