@@ -42,7 +42,7 @@ class PresenceNotices:
                 gevent.sleep(0)
 
     def _tell_who(self, now: float) -> None:
-        here = self._registry.people
+        here = dict(self._registry.people)  # telling may find somebody gone, who then leaves the registry
         for uid in here.keys() - self._announced.keys():
             self._tell(uid, True, here[uid])
         for uid in here.keys() & self._gone.keys():

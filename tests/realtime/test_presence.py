@@ -131,6 +131,20 @@ def test_who_came_for_less_than_a_tick_was_never_here(registry, presence, ada, b
     assert adas.heard == []
 
 
+def test_telling_may_find_that_somebody_who_just_came_is_gone(registry, presence, ada, monkeypatch):
+    """A write to a peer who vanished drops that connection, in the middle of the telling."""
+    adas = Socket(registry, ada)
+    presence.tick(0)
+    crowd = [Socket(registry, Member(f"p{n}", f"p{n}")) for n in range(5)]
+    for socket in crowd:
+        monkeypatch.setattr(socket, "write", lambda *_, socket=socket, **__: registry.remove(socket))
+    presence.tick(1)
+    assert sorted(adas.heard) == [(f"p{n}", True) for n in range(5)]
+    presence.tick(2)
+    presence.tick(2 + GRACE)
+    assert sorted(adas.heard[5:]) == [(f"p{n}", False) for n in range(5)]
+
+
 def test_a_room_that_ben_joined_while_he_was_here_hears_that_he_goes(registry, presence, ada, ben):
     adas, bens = Socket(registry, ada, "board"), Socket(registry, ben, "lobby")
     presence.tick(0)
