@@ -1,7 +1,7 @@
 # make run   the site at http://127.0.0.1:8000
 # make test  everything that is checked before a change lands
 # make demo  the site with a few people, rooms and a little history
-.PHONY: run demo test check js-test system bench conformance translations wheel clean
+.PHONY: run demo test check js-test system faults bench conformance translations wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,6 +40,12 @@ translations: $(VENV)/dev.stamp
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python bench/run.py
+
+# The fault rows at full size; those with kill -9, signals and the hostile network FAULT_RUNS times, each with a new
+# seed, which the name of the test shows. FAULT_SEED=… repeats one; FAULT_SECONDS=… is how long the soak takes.
+FAULT_RUNS ?= 20
+faults: $(VENV)/dev.stamp
+	FAULT_FULL=1 FAULT_RUNS=$(FAULT_RUNS) $(BIN)/python -m pytest -vv tests/faults
 
 # Autobahn's own fuzzing client, which needs a Python 2.7; `make test` holds the same cases without it.
 conformance: $(VENV)/dev.stamp
