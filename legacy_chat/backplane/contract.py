@@ -5,7 +5,7 @@ A notice is published after the commit of what it tells, and never before. A bac
 - calls every worker's `receive` with every notice, the publisher's own worker included, in the publisher's
   order; between two publishers no order is promised (the `seq` of messages restores it);
 - may lose a notice when its carrier fails, since clients find the hole by `seq` and ask for the history;
-- never blocks the publisher and never raises to it.
+- never blocks the publisher of a `publish` and never raises to it.
 
 `receive` runs in the loop's thread, must be quick and must not block.
 """
@@ -13,7 +13,7 @@ A notice is published after the commit of what it tells, and never before. A bac
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -47,6 +47,13 @@ class ToPeople(Notice, frozen=True):
     skip: int | None = None
 
 
+class ToAll(Notice, frozen=True):
+    """`frame` for every connection of everybody."""
+
+    frame: bytes
+    droppable: bool = False
+
+
 class Subscribe(Notice, frozen=True):
     """From here on every connection of `uid` belongs to the room."""
 
@@ -68,12 +75,31 @@ class Disconnect(Notice, frozen=True):
     device: str | None = None
 
 
+class Reach(NamedTuple):
+    """How far a notice went."""
+
+    users: int = 0
+    connections: int = 0
+
+
 Receive = Callable[[Notice], None]
+Count = Callable[[Notice], Reach]
+
+
+def nobody(_: Notice) -> Reach:
+    """The count of a receiver that has no connections."""
+    return Reach()
 
 
 class Backplane(Protocol):
-    def subscribe(self, receive: Receive) -> None:
-        """Hand every notice from now on to `receive`."""
+    def subscribe(self, receive: Receive, count: Count = nobody) -> None:
+        """Hand every notice from now on to `receive`; `count` tells how far it would carry one."""
 
     def publish(self, notice: Notice) -> None:
         """Tell all workers, this one included."""
+
+    def deliver(self, notice: Notice) -> Reach:
+        """`publish`, and wait for how many people and connections it was handed to, over all workers.
+
+        Raises `Unavailable` where no worker takes it.
+        """

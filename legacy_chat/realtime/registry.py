@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..backplane.contract import Disconnect, Notice, Subscribe, ToPeople, ToRoom, Unsubscribe
+from ..backplane.contract import Disconnect, Notice, Reach, Subscribe, ToAll, ToPeople, ToRoom, Unsubscribe
 from ..core.model import Conversation, Snapshot
 from . import framing
 from .channel import Channel
@@ -40,6 +40,7 @@ class Registry:
         self._receivers: dict[type, Callable[[Any], None]] = {
             ToRoom: self._to_room,
             ToPeople: self._to_people,
+            ToAll: self._to_all,
             Subscribe: self._subscribe,
             Unsubscribe: self._unsubscribe,
             Disconnect: self._disconnect,
@@ -97,6 +98,18 @@ class Registry:
     def receive(self, notice: Notice) -> None:
         self._receivers[type(notice)](notice)
 
+    def reach(self, notice: Notice) -> Reach:
+        people = self._audience(notice)
+        return Reach(len(people), sum(len(person.connections) for person in people))
+
+    def _audience(self, notice: Notice) -> list[Person]:
+        if isinstance(notice, ToPeople):
+            return [self.people[uid] for uid in set(notice.uids) if uid in self.people]
+        if isinstance(notice, ToRoom):
+            gid = notice.key.removeprefix("g:")
+            return [person for person in self.people.values() if gid in person.rooms]
+        return list(self.people.values()) if isinstance(notice, ToAll) else []
+
     def _to_room(self, notice: ToRoom) -> None:
         channel = self.channels.get(notice.key)
         if channel is None:
@@ -116,6 +129,12 @@ class Registry:
             for connection in list(person.connections) if person else ():
                 if connection.client_id != notice.skip:
                     connection.write(data, notice.droppable)
+
+    def _to_all(self, notice: ToAll) -> None:
+        data = framing.frame(framing.TEXT, notice.frame)
+        for person in list(self.people.values()):
+            for connection in list(person.connections):
+                connection.write(data, notice.droppable)
 
     def _subscribe(self, notice: Subscribe) -> None:
         person = self.people.get(notice.uid)

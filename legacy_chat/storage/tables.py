@@ -58,3 +58,88 @@ messages = Table(
     UniqueConstraint("uid", "request_id", name="chat_messages_once"),
     sqlite_with_rowid=False,
 )
+
+# Keys of back ends. Only a digest is kept: the key itself is 256 random bits and shown once.
+keys = Table(
+    "chat_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("hint", String(16), nullable=False),
+    Column("scopes", String(255), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("used", BigInteger),
+    Column("revoked", BigInteger),
+)
+
+# What a key's request with an Idempotency-Key was answered.
+answers = Table(
+    "chat_answers",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("request", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("ts", BigInteger, nullable=False, index=True),
+)
+
+# Pushes that wait for their time; `every` milliseconds makes them come again.
+schedule = Table(
+    "chat_schedule",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("due", BigInteger, nullable=False, index=True),
+    Column("every", BigInteger),
+    Column("push", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+# Who is here, by the worker that last saw them; `seen` is when they were last here.
+presence = Table(
+    "chat_presence",
+    metadata,
+    Column("uid", String(64), primary_key=True),
+    Column("worker", String(32), nullable=False, index=True),
+    Column("online", Boolean, nullable=False),
+    Column("away", Boolean, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+)
+
+# A worker that does not renew its lease is gone, and so are the people that only it saw.
+workers = Table(
+    "chat_workers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("lease", BigInteger, nullable=False),
+)
+
+webhooks = Table(
+    "chat_webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("url", String(2000), nullable=False),
+    Column("secret", String(100), nullable=False),
+    Column("events", String(255), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("disabled", String(255)),
+)
+
+# The log of deliveries: one row for each event and webhook; `due` is null once it is over.
+deliveries = Table(
+    "chat_deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("webhook", Integer, nullable=False, index=True),
+    Column("event", String(40), nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", BigInteger, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due", BigInteger, index=True),
+    Column("status", String(16), nullable=False),
+    Column("code", Integer),
+    Column("error", String(255)),
+    UniqueConstraint("webhook", "event", name="chat_deliveries_once"),
+)

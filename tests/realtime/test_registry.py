@@ -7,7 +7,7 @@ import itertools
 import gevent
 import pytest
 
-from legacy_chat.backplane.contract import Disconnect, Subscribe, ToPeople, ToRoom, Unsubscribe
+from legacy_chat.backplane.contract import Disconnect, Reach, Subscribe, ToAll, ToPeople, ToRoom, Unsubscribe
 from legacy_chat.core.model import Conversation, Member, Membership, Snapshot, room_key
 from legacy_chat.core.session import Session
 from legacy_chat.realtime import framing
@@ -180,3 +180,23 @@ def test_a_page_that_ends_while_its_room_is_being_told_harms_nobody(registry, ad
     tell(registry, ToRoom("g:lobby", b"hi"))
     assert bens.frames == [b"hi"]
     assert registry.count() == (1, 1)
+
+
+def test_how_far_a_notice_goes_is_told_in_people_and_pages(registry):
+    ada, ben = Member("7", "ada"), Member("9", "ben")
+    for member, gid in ((ada, "lobby"), (ada, "lobby"), (ben, "board")):
+        Socket(registry, member, gid)
+    assert registry.reach(ToRoom(room_key("lobby"), b"x")) == Reach(1, 2)
+    assert registry.reach(ToPeople(("7", "7", "9", "8"), b"x")) == Reach(2, 3)
+    assert registry.reach(ToAll(b"x")) == Reach(2, 3)
+    assert registry.reach(ToRoom(room_key("nowhere"), b"x")) == Reach()
+
+
+def test_what_is_for_all_comes_to_every_page_once(registry):
+    pages = [
+        Socket(registry, Member("7", "ada"), "lobby"),
+        Socket(registry, Member("7", "ada")),
+        Socket(registry, Member("9", "ben")),
+    ]
+    registry.receive(ToAll(b"hello"))
+    assert [page.frames for page in pages] == [[b"hello"]] * 3
