@@ -382,6 +382,13 @@ class OnlineNotice(Event, tag="online"):
     connections: int
 
 
+class SiteEvent(Event, tag="event", kw_only=True):
+    """Something the site says to open pages; `push` where it gave no other name."""
+
+    name: str
+    data: Any = None
+
+
 class Pong(Event, tag="pong"):
     id: str | UnsetType = UNSET
 
@@ -392,7 +399,7 @@ class Drain(Event, tag="drain"):
 
 SERVER_FRAMES = (
     Hello, LoggedIn, GroupPm, PrivatePm, Ack, Error, Gap, Joined, Left, TypingNotice, ReadNotice, Presence,
-    OnlineNotice, Pong, Drain,
+    OnlineNotice, SiteEvent, Pong, Drain,
 )  # fmt: skip
 
 encode = msgspec.json.Encoder().encode
@@ -400,7 +407,7 @@ encode = msgspec.json.Encoder().encode
 _event_types = {frame.__struct_config__.tag for frame in SERVER_FRAMES}
 _event_decoder = msgspec.json.Decoder(
     Hello | LoggedIn | GroupPm | PrivatePm | Ack | Error | Gap | Joined | Left | TypingNotice | ReadNotice | Presence
-    | OnlineNotice | Pong | Drain
+    | OnlineNotice | SiteEvent | Pong | Drain
 )  # fmt: skip
 
 

@@ -1,0 +1,69 @@
+"""A push: what a back end says to people, as it comes over HTTP, from Python or from the shell.
+
+An event is for pages that are open now. With `durable` the content is a stored message as well, which those who are
+away find at their next login.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from .frames import Key
+
+EventName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+DEFAULT_NAME = "push"
+
+# People named in one push; more is a room, or everybody.
+MOST_PEOPLE = 10_000
+
+
+class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In whose name a durable message is stored."""
+
+    uid: Key = "site"
+    name: Annotated[str, Meta(min_length=1, max_length=200)] = "Site"
+
+
+class Push(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Exactly one of `uid`, `uids`, `gid` and `all`; `content` (text), or `name` and `data` (any JSON)."""
+
+    uid: Key | UnsetType = UNSET
+    uids: Annotated[list[Key], Meta(min_length=1, max_length=MOST_PEOPLE)] | UnsetType = UNSET
+    gid: Key | UnsetType = UNSET
+    all: bool = False
+    content: str | UnsetType = UNSET
+    name: EventName | UnsetType = UNSET
+    data: Any = UNSET
+    durable: bool = False
+    sender: Sender = Sender()
+    # Milliseconds since the epoch, and between two repeats.
+    at: Annotated[int, Meta(ge=0, le=2**53)] | UnsetType = UNSET
+    every: Annotated[int, Meta(ge=1000, le=366 * 86_400_000)] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        targets = [self.uid is not UNSET, self.uids is not UNSET, self.gid is not UNSET, self.all]
+        if sum(targets) != 1:
+            raise ValueError("Name exactly one of `uid`, `uids`, `gid` and `all`")
+        if (self.content is UNSET) == (self.name is UNSET):
+            raise ValueError("Give either `content`, or the `name` of an event")
+        if self.durable and (self.content is UNSET or self.all):
+            raise ValueError("A durable push has `content`, and goes to people or to a room")
+
+    @property
+    def people(self) -> tuple[str, ...] | None:
+        """The uids as strings, each once; None where it goes to a room or to all."""
+        if self.uid is not UNSET:
+            return (str(self.uid),)
+        return None if self.uids is UNSET else tuple(dict.fromkeys(map(str, self.uids)))
+
+
+class Pushed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a push went: people and pages that got it now, messages stored; `id` of one that waits for its time."""
+
+    users: int
+    connections: int
+    stored: int
+    id: str | UnsetType = UNSET
