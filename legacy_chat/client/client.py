@@ -35,6 +35,8 @@ _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 2.0
 # The least and the most that a delay may reach before the next attempt, and what a flood costs on top.
 _BACKOFF, _BACKOFF_MOST, _FLOOD = 0.2, 10.0, 1.0
+# A server that restarts is back within seconds: the first attempts, about half a minute of them, stay close together.
+_YOUNG, _BACKOFF_YOUNG = 30, 2.0
 # A page of history may hold 100 long messages; the library's own limit of 1 MiB is below that.
 _FRAME_BYTES = 2**26
 _HTTP = {401: close.NOT_LOGGED_IN, 403: close.FORBIDDEN}
@@ -337,6 +339,7 @@ def _delay(failures: int, code: int, drain: float | None) -> float:
     """Seconds until the next attempt: what the server asked for, else back-off with full jitter."""
     if drain is not None:
         return drain
-    most = min(_BACKOFF_MOST, _BACKOFF * 2 ** min(failures, 10))
+    longest = _BACKOFF_YOUNG if failures < _YOUNG else _BACKOFF_MOST
+    most = min(longest, _BACKOFF * 2 ** min(failures, 10))
     delay = random.uniform(0, most)  # noqa: S311 - no secret
     return delay + _FLOOD if code == close.FLOOD else delay
