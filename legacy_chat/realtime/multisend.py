@@ -64,7 +64,7 @@ _EVENT_WORDS = 4  # struct io_event: data, iocb, result, second result
 _CALLS = {"x86_64": (206, 209, 208), "aarch64": (0, 2, 4)}  # io_setup, io_submit, io_getevents
 
 # The most sockets in one call.
-MOST = 1024
+MOST = 512
 
 
 class Kernel:
@@ -79,7 +79,7 @@ class Kernel:
         self._call.restype = ctypes.c_long
         self._call.argtypes = [ctypes.c_long] * 6
         context = ctypes.c_ulong(0)
-        self._checked(setup, 2 * MOST, ctypes.addressof(context))
+        self._checked(setup, 4 * MOST, ctypes.addressof(context))
         self._context = context.value
         self._events = (ctypes.c_int64 * (_EVENT_WORDS * MOST))()
         self._view = memoryview(self._events).cast("B").cast("q")

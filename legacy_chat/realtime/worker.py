@@ -36,6 +36,7 @@ _client_ids = itertools.count(1001)
 
 # Sockets looked at before others get the loop.
 _TURN = 512
+_WRITES = 128
 
 # Seconds between two looks; beyond the second figure it was we who stood still.
 _LOOK = 1.0
@@ -147,13 +148,17 @@ class Worker:
         """Tell clients when to come back: spread, so that they do not come all at once."""
         connections = self.connections
         spread = 500 + 2 * len(connections)
-        for connection in connections:
+        for number, connection in enumerate(connections, 1):
             frame = frames.Drain(retry_after=random.randint(200, spread))  # noqa: S311 - no secret
             connection.write(framing.frame(framing.TEXT, frames.encode(frame)))
+            if number % _WRITES == 0:
+                gevent.sleep(0)
 
     def close_all(self) -> None:
-        for socket in list(self.sockets):
+        for number, socket in enumerate(list(self.sockets), 1):
             socket.close(close.RESTART, "the server restarts; come back")
+            if number % _WRITES == 0:
+                gevent.sleep(0)
 
     def drop_all(self) -> None:
         for socket in list(self.sockets):

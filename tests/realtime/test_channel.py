@@ -7,6 +7,7 @@ import gevent
 import pytest
 
 from legacy_chat.core.model import Conversation
+from legacy_chat.realtime import channel as channels
 from legacy_chat.realtime import section
 from legacy_chat.realtime.channel import Channel
 from legacy_chat.realtime.multisend import Multisend
@@ -165,6 +166,7 @@ def heard(people, until, channel=None) -> list[bytes]:
 
 def test_a_crowd_is_written_to_in_sections_and_others_get_the_loop_between(channel, come, monkeypatch):
     monkeypatch.setattr(section, "SIZE", 2)
+    monkeypatch.setattr(channels, "_TURN", 1)
     crowd = [come() for _ in range(5)]
     channel.send(b"one")
     channel.send(b"two")
@@ -173,8 +175,27 @@ def test_a_crowd_is_written_to_in_sections_and_others_get_the_loop_between(chann
     assert heard(crowd[2:], all) == [b"onetwo"] * 3
 
 
+def test_a_small_word_goes_to_all_sections_in_one_turn(channel, come, monkeypatch):
+    monkeypatch.setattr(section, "SIZE", 2)
+    crowd = [come() for _ in range(5)]
+    channel.send(b"hello")
+    gevent.sleep(0)
+    assert [person.read_all() for person in crowd] == [b"hello"] * 5
+
+
+def test_much_that_waits_goes_out_in_pieces_and_in_order(channel, come, monkeypatch):
+    monkeypatch.setattr(section, "_BYTES", 100)
+    ada = come()
+    said = [bytes([65 + number]) * 60 for number in range(5)]
+    for frame in said:
+        channel.send(frame)
+    gevent.sleep(0)
+    assert heard([ada], lambda got: len(got[0]) == 300) == [b"".join(said)]
+
+
 def test_no_section_starves_behind_one_that_always_has_something(channel, come, monkeypatch):
     monkeypatch.setattr(section, "SIZE", 1)
+    monkeypatch.setattr(channels, "_TURN", 1)
     crowd = [come() for _ in range(3)]
     heard(crowd, all, channel)
     channel.flush()
