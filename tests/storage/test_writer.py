@@ -251,8 +251,8 @@ def test_many_threads_at_once_lose_nothing_and_number_without_a_hole(database, l
 def test_the_next_commit_goes_on_while_answers_wait_and_their_order_holds(database, lobby):
     later, order = Later(), []
     writer = Writer(database, later)
-    for text in ("one", "two", "three"):
-        writer.submit(draft(lobby, text), lambda m: order.append(m.content))
+    for content in ("one", "two", "three"):
+        writer.submit(draft(lobby, content), lambda m: order.append(m.content))
     later.finish_one(answers=0)  # "one" was alone; "two" and "three" are the next commit
     assert order == []
     later.finish_one(answers=2)
