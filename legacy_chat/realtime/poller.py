@@ -7,6 +7,7 @@ the hub: they must not block and must not switch.
 from __future__ import annotations
 
 import errno
+from collections import deque
 from time import monotonic
 from typing import Protocol
 
@@ -20,8 +21,8 @@ READ = 0x001  # EPOLLIN
 WRITE = 0x004  # EPOLLOUT
 HANGUP = 0x2000  # EPOLLRDHUP
 
-# Sockets asked for in one turn of the loop, and the seconds after which the rest waits for the next (the kernel names
-# them again), so that timers and greenlets get theirs between.
+# Sockets asked for at a time, and the seconds after which the rest of them waits for the next turn of the loop, so that
+# timers and greenlets get theirs between.
 _TURN = 64
 _SLICE = 0.0015
 
@@ -36,6 +37,7 @@ class Poller:
     def __init__(self) -> None:
         self._epoll = _epoll()
         self._sockets: dict[int, Pollable] = {}
+        self._ready: deque[tuple[int, int]] = deque()
         self._watcher = gevent.get_hub().loop.io(self._epoll.fileno(), 1)
         self._watcher.start(self._turn)
 
@@ -49,6 +51,7 @@ class Poller:
     def remove(self, fd: int) -> None:
         """Forget a socket; it must still be open."""
         if self._sockets.pop(fd, None) is not None:
+            self._ready = deque(item for item in self._ready if item[0] != fd)
             try:
                 self._epoll.unregister(fd)
             except OSError as error:
@@ -56,13 +59,15 @@ class Poller:
                     raise
 
     def _turn(self) -> None:
+        # Whoever is ready is served before anybody is asked again: one that is always ready starves nobody.
+        if not self._ready:
+            self._ready.extend(self._epoll.poll(0, _TURN))
         ends = monotonic() + _SLICE
-        for fd, events in self._epoll.poll(0, _TURN):
+        while self._ready and monotonic() < ends:
+            fd, events = self._ready.popleft()
             socket = self._sockets.get(fd)
             if socket is not None:
                 socket.on_events(events)
-            if monotonic() > ends:
-                return
 
     def close(self) -> None:
         self._watcher.stop()
