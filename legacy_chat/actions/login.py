@@ -8,7 +8,7 @@ from ..backplane.contract import Subscribe, ToRoom
 from ..core import frames
 from ..core.frames import Resume
 from ..core.model import Conversation, Member, Membership, Message, Room, Snapshot, room_key
-from ..storage import messages, people, rooms
+from ..storage import messages, people, presence, rooms
 from ..storage.database import Connection
 from .parts import Parts
 
@@ -61,7 +61,8 @@ class Login:
         gaps: dict[int, int] = {}
         if resume:
             missed, gaps = self._missed(connection, belongs, resume, resume.epoch in (None, epoch))
-        return Snapshot(epoch, belongs, missed, gaps, joined)
+        peers = presence.find(connection, [m.uid for m in belongs if m.uid is not None])
+        return Snapshot(epoch, belongs, missed, gaps, joined, peers)
 
     def _missed(
         self, connection: Connection, belongs: list[Membership], resume: Resume, same_epoch: bool

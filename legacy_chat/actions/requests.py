@@ -11,11 +11,13 @@ from msgspec import UNSET, UnsetType
 
 from ..core import close, frames
 from ..core.model import Conversation, Member, Membership, Message, Snapshot
+from ..core.presence import PersonState
 from ..core.session import Session
 from ..errors import BadFrame, ChatError, Internal, RateLimited
 from .login import Login
 from .messages import Messages
 from .parts import Parts
+from .presence import Presence
 from .rooms import Rooms
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,9 @@ class Client(Protocol):
     def subscribe(self, snapshot: Snapshot) -> None:
         """From now on this connection gets what its person gets."""
 
+    def set_away(self, away: bool) -> None:
+        """The page is hidden or idle, or seen again."""
+
     def admit(self, member: Member) -> None:
         """The identity is known only now. Raises `Unavailable` where this person has too many connections."""
 
@@ -55,11 +60,12 @@ class Online(Protocol):
 class Requests:
     """Carries out the frames of all clients of one app. `verify` turns a connect token into a member."""
 
-    def __init__(self, parts: Parts, online: Online, verify: Callable[[str], Member]):
+    def __init__(self, parts: Parts, online: Online, verify: Callable[[str], Member], presence: Presence | None = None):
         self.messages = Messages(parts)
         self.rooms = Rooms(parts)
         self.login = Login(parts)
         self._online = online
+        self._presence = presence or Presence(parts)
         self._verify = verify
         self._handlers: dict[type, Callable[[Client, Any], None]] = {
             frames.Login: self._login,
@@ -74,6 +80,7 @@ class Requests:
             frames.Members: self._members,
             frames.Typing: self._typing,
             frames.Read: self._read,
+            frames.Away: self._away,
             frames.Ping: self._ping,
         }
 
@@ -141,7 +148,7 @@ class Requests:
         """The `login` frame, then what was missed, in order."""
         belongs = snapshot.memberships
         groups = [frames.room_entry(m) for m in belongs if m.gid is not None]
-        peers = [self._peer_entry(m) for m in belongs if m.gid is None]
+        peers = [self._peer_entry(m, snapshot.peers) for m in belongs if m.gid is None]
         online = frames.Online(*self._online.count())
         answer: list[frames.Event] = [
             frames.LoggedIn(member.uid, member.name, client.client_id, snapshot.epoch, groups, peers, online)
@@ -153,9 +160,21 @@ class Requests:
                 answer.append(_gap(m, snapshot.gaps[m.id]))
         return answer
 
-    def _peer_entry(self, m: Membership) -> frames.PeerEntry:
+    def _peer_entry(self, m: Membership, found: dict[str, PersonState]) -> frames.PeerEntry:
         uid = m.uid or ""
-        return frames.PeerEntry(uid, m.name, m.seq, m.read, m.unread, m.ts, self._online.is_online(uid))
+        return frames.PeerEntry(
+            uid, m.name, m.seq, m.read, m.unread, m.ts, *self._how(self._presence.seen_here(uid, found))
+        )
+
+    def _how(self, state: PersonState) -> tuple[bool, bool, int | None]:
+        """`online`, `away` and `seen` of an entry; somebody who came this moment is online already."""
+        if self._online.is_online(state.uid):
+            return True, state.away, None
+        return state.online, state.away, state.seen
+
+    def _away(self, client: Client, request: frames.Away) -> None:
+        client.set_away(request.away)
+        self._ack(client, request)
 
     def _ping(self, client: Client, request: frames.Ping) -> None:
         client.send(frames.Pong(request.id))
@@ -231,7 +250,10 @@ class Requests:
 
     def _members(self, client: Client, request: frames.Members) -> None:
         belong = self.rooms.members(self._room(client, str(request.gid)))
-        entries = [frames.MemberEntry(uid, name, self._online.is_online(uid)) for uid, name in belong]
+        states = self._presence.state([uid for uid, _ in belong])
+        entries = [
+            frames.MemberEntry(uid, name, *self._how(state)) for (uid, name), state in zip(belong, states, strict=True)
+        ]
         self._ack(client, request, members=entries)
 
 

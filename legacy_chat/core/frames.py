@@ -130,17 +130,21 @@ class Read(_ToEither, tag="read", kw_only=True):
     seq: Seq
 
 
+class Away(Request, tag="away", kw_only=True):
+    away: bool
+
+
 class Ping(Request, tag="ping"):
     pass
 
 
 CLIENT_FRAMES = (
-    Login, Group, Pm, Join, Leave, Create, Invite, Rooms, History, Members, Typing, Read, Ping,
+    Login, Group, Pm, Join, Leave, Create, Invite, Rooms, History, Members, Typing, Read, Away, Ping,
 )  # fmt: skip
 
 _TYPES = {frame.__struct_config__.tag for frame in CLIENT_FRAMES}
 _decoder = msgspec.json.Decoder(
-    Login | Group | Pm | Join | Leave | Create | Invite | Rooms | History | Members | Typing | Read | Ping
+    Login | Group | Pm | Join | Leave | Create | Invite | Rooms | History | Members | Typing | Read | Away | Ping
 )
 
 
@@ -251,8 +255,8 @@ class RoomEntry(msgspec.Struct):
     ts: int
 
 
-class PeerEntry(msgspec.Struct):
-    """A private conversation in somebody's list; `uid` and `name` are the other person's."""
+class PeerEntry(msgspec.Struct, omit_defaults=True):
+    """A private conversation in somebody's list; `uid`, `name` and presence are the other person's."""
 
     uid: str
     name: str
@@ -261,6 +265,8 @@ class PeerEntry(msgspec.Struct):
     unread: int
     ts: int
     online: bool
+    away: bool = False
+    seen: int | None = None
 
 
 class Online(msgspec.Struct):
@@ -300,10 +306,12 @@ class PrivatePm(Event, tag="pm"):
     id: str | None = None
 
 
-class MemberEntry(msgspec.Struct):
+class MemberEntry(msgspec.Struct, omit_defaults=True):
     uid: str
     name: str
     online: bool
+    away: bool = False
+    seen: int | None = None
 
 
 class PublicRoom(msgspec.Struct):
@@ -373,8 +381,12 @@ class ReadNotice(Event, tag="read"):
 
 
 class Presence(Event, tag="presence"):
+    """`away`: all pages are hidden or idle. `seen` (ms) is when somebody who is not here was last here."""
+
     uid: str
     online: bool
+    away: bool = False
+    seen: int | None = None
 
 
 class OnlineNotice(Event, tag="online"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from .presence import PersonState
+
 
 class Member(msgspec.Struct, frozen=True, gc=False):
     """Who a connection is: decided once at the handshake by the site.
@@ -98,6 +100,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     missed: dict[int, list[Message]]  # by conversation
     gaps: dict[int, int]  # by conversation: the number the client had
     joined: list[Room]  # default rooms that this login joined
+    peers: dict[str, PersonState] = {}  # the partners of private talks, as far as they were ever here
 
 
 def room_key(gid: str) -> str:
@@ -109,3 +112,10 @@ def private_key(one: str, other: str) -> str:
     """The one conversation key of two people, whoever asks; lengths keep `a|b` + `c` and `a` + `b|c` apart."""
     low, high = sorted((one, other))
     return f"p:{len(low)}:{low}|{high}"
+
+
+def pair_of(key: str) -> tuple[str, str]:
+    """The two people of a `private_key`."""
+    _, length, names = key.split(":", 2)
+    low = int(length)
+    return names[:low], names[low + 1 :]

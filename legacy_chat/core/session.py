@@ -19,11 +19,12 @@ from .model import Member
 class Session:
     """The state of one connection; no I/O, no clock of its own."""
 
-    __slots__ = ("deadline", "member", "open")
+    __slots__ = ("away", "deadline", "member", "open")
 
     def __init__(self, member: Member | None, deadline: float | None):
         self.member = member
         self.open = False
+        self.away = False  # the page says that it is hidden or idle
         self.deadline = deadline
 
     def check(self, request: Request) -> None:

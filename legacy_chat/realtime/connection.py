@@ -93,6 +93,9 @@ class Connection(WebSocket):
         if self.closing is None:
             self._worker.registry.subscribe(self, snapshot)
 
+    def set_away(self, away: bool) -> None:
+        self._worker.registry.set_away(self, away)
+
     def admit(self, member: Member) -> None:
         self._worker.admission.check_uid(member.uid)
         self._worker.admission.enter_uid(member.uid)

@@ -1,67 +1,166 @@
-"""Tells people who came and who went and how many are here, about once a second and only what changed.
+"""Tells people who came, went and turned away, about once a second and only what changed.
 
-Somebody who is gone for less than the grace period (a page change, a reload) was never gone for the others. A crowd is
-not told (`registry.CROWD`).
+Everybody who shares a room or a private talk with somebody is told, but for crowds (`registry.CROWD`): a thousand
+people who come back would cost a million frames. What one receiver is told in a round is one write.
 """
 
 from __future__ import annotations
 
-import gevent
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from time import monotonic
+from typing import TypeVar
 
+import gevent
+from gevent.queue import Queue
+
+from ..actions.presence import News, Presence
 from ..core import frames
+from ..core.model import room_key
+from ..errors import ChatError
+from ..storage.presence import Row
 from . import framing
 from .connection import Connection
 from .registry import CROWD, Person, Registry
 
-GRACE = 3.0  # seconds
-_TURN = 256  # writes before others get the loop
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_TURN = 128  # people or writes before others get the loop
+_PAIRS = 2048  # the same for pairs of somebody and who is told of them
+_PAUSE = 1.0  # seconds between two rounds
 
 
 class PresenceNotices:
-    def __init__(self, registry: Registry):
+    def __init__(self, registry: Registry, presence: Presence):
         self._registry = registry
-        self._announced: dict[str, Person] = {}
-        self._gone: dict[str, float] = {}
+        self._presence = presence
+        self._roster = presence.roster
         self._count = (0, 0)
+        self._crossings: Queue[tuple[str, bool]] = Queue()
+        self._stopped = False
 
-    def tick(self, now: float) -> None:
-        """Called about once a second, in a greenlet."""
-        self._tell_who(now)
-        self._tell_how_many()
+    def start(self) -> None:
+        self._presence.begin()
+        gevent.spawn(self._run)
+        gevent.spawn(self._call_back)
 
-    def _tell_how_many(self) -> None:
+    def stop(self) -> None:
+        """The worker ends: from now on people only seem to go."""
+        self._stopped = True
+        self._presence.release()
+
+    def excuse(self, seconds: float) -> None:
+        self._roster.excuse(seconds)
+
+    # -- how many ---------------------------------------------------------------------------------------------
+
+    def tell_how_many(self) -> None:
+        """Called about once a second, in a greenlet: people and connections at this moment."""
         count = self._registry.count()
         if count == self._count:
             return
         self._count = count
         data = framing.frame(framing.TEXT, frames.encode(frames.OnlineNotice(*count)))
         here = [connection for person in self._registry.people.values() for connection in person.connections]
-        for number, connection in enumerate(here, 1):
+        for connection in _in_turns(here):
             connection.write(data, droppable=True)
-            if number % _TURN == 0:
+
+    # -- who --------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopped:
+            try:
+                self.round(monotonic())
+            except ChatError:
+                pass  # the store does not answer, as its log says; the same is due in the next round
+            except Exception:
+                log.exception("presence failed")
+            gevent.sleep(_PAUSE)
+
+    def round(self, now: float) -> None:
+        """See what changed, commit it, tell it."""
+        self._look(now)
+        news: list[News] = []
+        try:
+            while self._settle(news, now):
+                pass
+        finally:
+            self._tell(news)
+            for item in news:
+                if item.crossed:
+                    self._crossings.put((item.change.uid, item.change.online))
+
+    def _look(self, now: float) -> None:
+        touched, self._registry.touched = self._registry.touched, set()
+        seen = time.time_ns() // 1_000_000
+        for uid in _in_turns(touched):
+            person = self._registry.people.get(uid)
+            if person:
+                self._roster.here(uid, _is_away(person), now)
+            elif not self._stopped:
+                self._roster.gone(uid, now, seen)
+
+    def _settle(self, news: list[News], now: float) -> bool:
+        settled = self._presence.settle(now)
+        news += settled.news
+        self._adopt(settled.adopted, now)
+        return settled.full
+
+    def _adopt(self, rows: list[Row], now: float) -> None:
+        for row in _in_turns(rows):
+            self._roster.adopt(row.uid, row.away, now, row.seen)
+
+    # -- telling ----------------------------------------------------------------------------------------------
+
+    def _tell(self, news: list[News]) -> None:
+        told: dict[Connection, list[bytes]] = {}
+        pairs = 0
+        for item in _in_turns(news):
+            change = item.change
+            frame = frames.Presence(change.uid, change.online, change.away, change.seen)
+            data = framing.frame(framing.TEXT, frames.encode(frame))
+            audience = self._audience(item)
+            for connection in audience:
+                told.setdefault(connection, []).append(data)
+            pairs += len(audience)
+            if pairs > _PAIRS:
+                pairs = 0
                 gevent.sleep(0)
+        for connection, written in _in_turns(told.items()):
+            connection.frames_out += len(written) - 1
+            connection.write(b"".join(written), droppable=True)
 
-    def _tell_who(self, now: float) -> None:
-        here = dict(self._registry.people)  # telling may find somebody gone, who then leaves the registry
-        for uid in here.keys() - self._announced.keys():
-            self._tell(uid, True, here[uid])
-        for uid in here.keys() & self._gone.keys():
-            del self._gone[uid]
-        for uid in self._announced.keys() - here.keys():
-            if now >= self._gone.setdefault(uid, now + GRACE):
-                del self._gone[uid]
-                self._tell(uid, False, self._announced.pop(uid))
-        self._announced.update(here)
-
-    def _tell(self, uid: str, online: bool, person: Person) -> None:
-        """Everybody who shares a room with this person, once, however many rooms that are."""
-        data = framing.frame(framing.TEXT, frames.encode(frames.Presence(uid, online)))
-        told: set[Connection] = set()
-        for room in person.rooms.values():
-            channel = self._registry.channels.get(room.conversation.key)
+    def _audience(self, item: News) -> set[Connection]:
+        """The connections of all it concerns but the person's own, each once."""
+        people, told = self._registry.people, set[Connection]()
+        for gid in item.audience.gids:
+            channel = self._registry.channels.get(room_key(gid))
             if channel and len(channel) <= CROWD:
                 told.update(channel)
-        for connection in told:
-            member = connection.session.member
-            if member and member.uid != uid:
-                connection.write(data, droppable=True)
+        for uid in item.audience.peers:
+            if uid in people:
+                told |= people[uid].connections
+        own = people.get(item.change.uid)
+        return told - own.connections if own else told
+
+    # -- the site's own code ----------------------------------------------------------------------------------
+
+    def _call_back(self) -> None:
+        """One after the other, in a greenlet of its own: a slow one delays only those behind it."""
+        while True:
+            self._presence.call_back(*self._crossings.get())
+
+
+def _is_away(person: Person) -> bool:
+    return all(connection.session.away for connection in person.connections)
+
+
+def _in_turns(items: Iterable[T]) -> Iterator[T]:
+    """Each of them, with turns for everybody else in between."""
+    for number, item in enumerate(list(items), 1):
+        yield item
+        if number % _TURN == 0:
+            gevent.sleep(0)

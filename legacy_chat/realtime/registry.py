@@ -6,8 +6,12 @@ last connection go the person and the rooms that only they kept.
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+import gevent
 
 from ..backplane.contract import Disconnect, Notice, Reach, Subscribe, ToAll, ToPeople, ToRoom, Unsubscribe
 from ..core.model import Conversation, Snapshot
@@ -15,6 +19,10 @@ from . import framing
 from .channel import Channel
 from .connection import Connection
 from .multisend import Multisend
+
+log = logging.getLogger(__name__)
+
+Piece = tuple[list[Connection], bytes, bool]
 
 
 class Person:
@@ -31,12 +39,18 @@ class Person:
 # member list is asked for, which costs one answer instead of one frame for each pair of people.
 CROWD = 100
 
+# Connections that are written to in one turn of the loop, and bytes over all of them.
+_TURN = 128
+_TURN_BYTES = 1 << 20
+
 
 class Registry:
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
+        self.touched: set[str] = set()  # whose presence may have changed since somebody looked
         self._multisend = Multisend()
+        self._pieces: deque[Piece] = deque()  # what a crowd is still to be sent
         self._receivers: dict[type, Callable[[Any], None]] = {
             ToRoom: self._to_room,
             ToPeople: self._to_people,
@@ -67,6 +81,7 @@ class Registry:
         assert member is not None  # noqa: S101 - a login without identity is refused before
         person = self.people.setdefault(member.uid, Person())
         person.connections.add(connection)
+        self.touched.add(member.uid)
         for channel in person.rooms.values():
             channel.enter(connection)
         for m in snapshot.memberships:
@@ -81,10 +96,17 @@ class Registry:
         person.connections.discard(connection)
         for channel in person.rooms.values():
             channel.leave(connection)
+        self.touched.add(member.uid)
         if not person.connections:
             del self.people[member.uid]
             for channel in person.rooms.values():
                 self._tidy(channel)
+
+    def set_away(self, connection: Connection, away: bool) -> None:
+        """Its page is hidden or idle, or seen again."""
+        connection.session.away = away
+        if connection.session.member:
+            self.touched.add(connection.session.member.uid)
 
     def replace(self, connection: Connection) -> None:
         """The connection's socket is full, or free again."""
@@ -106,8 +128,8 @@ class Registry:
         if isinstance(notice, ToPeople):
             return [self.people[uid] for uid in set(notice.uids) if uid in self.people]
         if isinstance(notice, ToRoom):
-            gid = notice.key.removeprefix("g:")
-            return [person for person in self.people.values() if gid in person.rooms]
+            members = {connection.session.member for connection in self.channels.get(notice.key, ())}
+            return [self.people[uid] for uid in {member.uid for member in members if member}]
         return list(self.people.values()) if isinstance(notice, ToAll) else []
 
     def _to_room(self, notice: ToRoom) -> None:
@@ -123,18 +145,36 @@ class Registry:
             channel.send_but(notice.skip, data, notice.droppable)
 
     def _to_people(self, notice: ToPeople) -> None:
-        data = framing.frame(framing.TEXT, notice.frame)
-        for uid in dict.fromkeys(notice.uids):
-            person = self.people.get(uid)
-            for connection in list(person.connections) if person else ():
-                if connection.client_id != notice.skip:
-                    connection.write(data, notice.droppable)
+        people = [self.people[uid] for uid in dict.fromkeys(notice.uids) if uid in self.people]
+        self._write(people, notice, notice.skip)
 
     def _to_all(self, notice: ToAll) -> None:
+        self._write(list(self.people.values()), notice)
+
+    def _write(self, people: list[Person], notice: ToPeople | ToAll, skip: int | None = None) -> None:
+        """At once; a crowd gets it in pieces, and others have their turns in between."""
         data = framing.frame(framing.TEXT, notice.frame)
-        for person in list(self.people.values()):
-            for connection in list(person.connections):
-                connection.write(data, notice.droppable)
+        connections = [c for person in people for c in person.connections if c.client_id != skip]
+        turn = min(_TURN, max(1, _TURN_BYTES // len(data)))
+        pieces = [connections[start : start + turn] for start in range(0, len(connections), turn)]
+        if len(pieces) > 1 or self._pieces:
+            self._write_later([(piece, data, notice.droppable) for piece in pieces])
+        else:
+            _write(connections, data, notice.droppable)
+
+    def _write_later(self, pieces: list[Piece]) -> None:
+        """In the order of the notices: what comes meanwhile waits behind."""
+        if pieces and not self._pieces:
+            gevent.spawn(self._write_in_turns)
+        self._pieces.extend(pieces)
+
+    def _write_in_turns(self) -> None:
+        while self._pieces:
+            try:
+                _write(*self._pieces.popleft())
+            except Exception:
+                log.exception("a notice was not handed on")
+            gevent.sleep(0)
 
     def _subscribe(self, notice: Subscribe) -> None:
         person = self.people.get(notice.uid)
@@ -172,3 +212,8 @@ class Registry:
     def _tidy(self, channel: Channel) -> None:
         if not len(channel):
             self.channels.pop(channel.conversation.key, None)
+
+
+def _write(connections: list[Connection], data: bytes, droppable: bool) -> None:
+    for connection in connections:
+        connection.write(data, droppable)

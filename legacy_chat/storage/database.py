@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,15 @@ from typing import TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from ..errors import ChatError, SettingsError
+from ..errors import ChatError, SettingsError, Unavailable
 from .migrations import migrate
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 # Milliseconds that SQLite waits for another process's write; it waits in a native thread, never in the loop.
 _BUSY_TIMEOUT = 5000
@@ -139,9 +142,13 @@ class Database:
             return work(connection)
 
     def read(self, query: Callable[[Connection], T]) -> T:
-        """`query` in a transaction that only reads and waits for no writer."""
-        with self._readers.transaction() as connection:
-            return query(connection)
+        """`query` in a transaction that only reads and waits for no writer. Raises `Unavailable`."""
+        try:
+            with self._readers.transaction() as connection:
+                return query(connection)
+        except (OperationalError, InterfaceError) as error:
+            log.error("a query failed: %s", error.orig)
+            raise Unavailable("The message store does not answer.", retry_after=1.0) from None
 
     def close(self) -> None:
         self._writers.close()

@@ -1,6 +1,6 @@
 """The tables. A change here comes with a migration in `migrations/versions`."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -96,12 +96,12 @@ schedule = Table(
     Column("created", BigInteger, nullable=False),
 )
 
-# Who is here, by the worker that last saw them; `seen` is when they were last here.
+# Who is here, by the workers that see them; a row with no worker ("") says when somebody was last here.
 presence = Table(
     "chat_presence",
     metadata,
     Column("uid", String(64), primary_key=True),
-    Column("worker", String(32), nullable=False, index=True),
+    Column("worker", String(32), primary_key=True, index=True),
     Column("online", Boolean, nullable=False),
     Column("away", Boolean, nullable=False),
     Column("seen", BigInteger, nullable=False),
@@ -113,8 +113,10 @@ workers = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("lease", BigInteger, nullable=False),
+    Column("renewed", BigInteger, nullable=False),
 )
 
+# Where events are sent. Until `held` one worker alone sends them; `disabled` says why nothing is sent.
 webhooks = Table(
     "chat_webhooks",
     metadata,
@@ -124,6 +126,7 @@ webhooks = Table(
     Column("events", String(255), nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("disabled", String(255)),
+    Column("held", BigInteger, nullable=False),
 )
 
 # The log of deliveries: one row for each event and webhook; `due` is null once it is over.
@@ -137,9 +140,10 @@ deliveries = Table(
     Column("body", Text, nullable=False),
     Column("created", BigInteger, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
-    Column("due", BigInteger, index=True),
+    Column("due", BigInteger),
     Column("status", String(16), nullable=False),
     Column("code", Integer),
     Column("error", String(255)),
     UniqueConstraint("webhook", "event", name="chat_deliveries_once"),
+    Index("chat_deliveries_due", "webhook", "due"),
 )

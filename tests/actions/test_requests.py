@@ -13,7 +13,8 @@ from legacy_chat.core import frames
 from legacy_chat.core.model import Conversation, Member
 from legacy_chat.core.session import Session
 from legacy_chat.errors import BadToken, Unavailable
-from legacy_chat.storage import rooms
+from legacy_chat.storage import presence, rooms
+from legacy_chat.storage.presence import NOBODY, Row
 
 
 class Page:
@@ -46,6 +47,9 @@ class Page:
     def subscribe(self, snapshot):
         self.rooms = {m.gid: Conversation(m.id, gid=m.gid) for m in snapshot.memberships if m.gid}
         self._world.pages.append(self)
+
+    def set_away(self, away):
+        self.session.away = away
 
     def admit(self, member):
         if self.full:
@@ -397,6 +401,31 @@ def test_members_are_listed_with_who_is_here(adas, bens, world):
         {"uid": "7", "name": "ada", "online": True},
         {"uid": "9", "name": "ben", "online": False},
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "how"),
+    [
+        (Row("9", "another worker", True, True, 5), {"online": True, "away": True}),
+        (Row("9", NOBODY, False, False, 5), {"online": False, "seen": 5}),
+    ],
+)
+def test_members_and_partners_are_shown_away_or_when_they_were_last_here(adas, bens, world, parts, row, how):
+    bens({"type": "pm", "uid": "7", "content": "psst"})
+    world.pages.remove(bens)
+    parts.database.run(lambda c: presence.renew(c, "another worker", parts.clock(), parts.clock() + 1000))
+    parts.database.run(lambda c: presence.put(c, [row]))
+    ben = {"uid": "9", "name": "ben", **how}
+    assert ben in only(adas({"type": "members", "gid": "lobby", "id": "m1"}))["members"]
+    assert adas(LOGIN)[0]["peers"][0].items() >= ben.items()
+
+
+def test_a_page_says_that_it_is_hidden(adas):
+    assert only(adas({"type": "away", "away": True, "id": "a1"})) == {"type": "ack", "id": "a1", "ok": True}
+    assert adas.session.away
+    assert adas({"type": "away", "away": False}) == []
+    assert not adas.session.away
+    assert only(adas({"type": "away"}))["code"] == "bad_frame"
 
 
 def test_rooms_lists_the_public_ones(adas, bens):

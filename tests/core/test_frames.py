@@ -23,6 +23,7 @@ FULL = {
     "members": {"gid": "lobby"},
     "typing": {"uid": "9"},
     "read": {"gid": "lobby", "seq": 3},
+    "away": {"away": True},
     "ping": {},
 }
 
@@ -353,6 +354,9 @@ def test_fields_that_were_not_set_are_left_out():
 def test_zero_and_false_are_values_and_are_sent():
     assert wire(frames.OnlineNotice(0, 0)) == {"type": "online", "users": 0, "connections": 0}
     assert wire(frames.Presence("7", False)) == {"type": "presence", "uid": "7", "online": False}
+    gone = frames.Presence("7", False, seen=99)
+    assert wire(gone) == {"type": "presence", "uid": "7", "online": False, "seen": 99}
+    assert wire(frames.Presence("7", True, away=True))["away"] is True
     assert wire(frames.ack("1", more=False, messages=[], seq=0)) == {
         "type": "ack", "id": "1", "ok": True, "more": False, "messages": [], "seq": 0,
     }  # fmt: skip

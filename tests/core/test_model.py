@@ -1,7 +1,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from legacy_chat.core.model import Conversation, Membership, Message, private_key, room_key
+from legacy_chat.core.model import Conversation, Membership, Message, pair_of, private_key, room_key
 
 # Few letters, and those of the key's own punctuation, so that collisions would be found.
 uids = st.text("ab1:|p", min_size=1, max_size=6)
@@ -10,6 +10,11 @@ uids = st.text("ab1:|p", min_size=1, max_size=6)
 @given(uids, uids)
 def test_a_private_talk_has_one_key_whoever_asks(one, other):
     assert private_key(one, other) == private_key(other, one)
+
+
+@given(uids, uids)
+def test_the_key_of_a_private_talk_names_both_people(one, other):
+    assert sorted(pair_of(private_key(one, other))) == sorted((one, other))
 
 
 @given(uids, uids, uids, uids)

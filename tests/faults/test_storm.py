@@ -122,5 +122,6 @@ def test_a_thousand_sockets_are_back_soon_and_cost_two_queries_each(site, figure
     asked = sum(count for kind, count in queries.items() if kind != "other")
     figures("storm: queries for each socket", [asked / SOCKETS])
     assert seconds < SECONDS
-    # Beside them: the epoch, asked once, and the login of a page or two that had given up waiting.
-    assert 0 < asked <= 2 * SOCKETS + 20, queries
+    # Beside them: the epoch, asked once, the login of a page or two that had given up waiting, and presence, which
+    # takes a few statements a second for all together.
+    assert 0 < asked <= 2 * SOCKETS + 60, queries

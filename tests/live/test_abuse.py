@@ -40,7 +40,7 @@ def house(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hurried(tmp_path_factory):
     """Deadlines of a second instead of 10 to 35, no rate limit."""
-    hurry = {f"{name}_seconds": "1" for name in ("frame", "write", "ping", "pong", "header")}
+    hurry = {f"{name}_seconds": "1" for name in ("frame", "write", "ping", "pong", "header", "grace")}
     with serving(tmp_path_factory.mktemp("hurried"), rate="0", **hurry) as server:
         yield server
 
@@ -49,7 +49,7 @@ def hurried(tmp_path_factory):
 def unlimited(tmp_path_factory):
     """No rate limit: the transport itself has to be fair."""
     folder = tmp_path_factory.mktemp("unlimited")
-    with serving(folder, rate="0", max_per_user="0", max_message_bytes=str(MIB)) as server:
+    with serving(folder, rate="0", max_per_user="0", max_message_bytes=str(MIB), grace_seconds="1") as server:
         yield server
 
 

@@ -146,7 +146,7 @@ def come_and_go(server) -> None:
 
 
 def test_five_thousand_connections_leave_nothing_behind(serve, come):
-    server = serve(rate="0", max_per_user="0", max_per_address="0")
+    server = serve(rate="0", max_per_user="0", max_per_address="0", grace_seconds="1")
     watcher = come(server, "watcher")
 
     def alone() -> bool:
@@ -168,7 +168,7 @@ def test_five_thousand_connections_leave_nothing_behind(serve, come):
 
 
 def test_a_client_that_is_killed_leaves_nothing(serve, come):
-    server = serve(max_per_address="0")
+    server = serve(max_per_address="0", grace_seconds="1")
     watcher = come(server, "watcher")
     before = server.sockets()
     ready, ours = socket.socketpair()
@@ -185,8 +185,12 @@ def test_a_client_that_is_killed_leaves_nothing(serve, come):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     eventually(lambda: server.sockets() == before, what="the end of the killed one's sockets")
-    members = watcher.ask(type="members", gid="lobby")["members"]
-    assert [member["uid"] for member in members if member["online"]] == ["watcher"]
+
+    def alone() -> bool:
+        members = watcher.ask(type="members", gid="lobby")["members"]
+        return [member["uid"] for member in members if member["online"]] == ["watcher"]
+
+    eventually(alone, what="the end of everybody's grace")
 
 
 def test_a_peer_that_never_ends_the_stream_is_left_after_the_close(serve):

@@ -157,7 +157,7 @@ def test_a_page_that_is_left_open_keeps_its_connection_to_the_site(serve, dial):
 
 
 def test_silence_is_asked_and_any_byte_is_an_answer(serve, come):
-    server = serve(ping_seconds="1", pong_seconds="1")
+    server = serve(ping_seconds="1", pong_seconds="1", grace_seconds="0.1")
     polite, quiet, dead = come(server, "1"), come(server, "2"), come(server, "3")
     assert polite.hello["ping"] == 1
     asked, ends = {polite: 0, quiet: 0}, time.monotonic() + 5

@@ -193,7 +193,8 @@ def test_a_room_made_on_the_command_line_is_there_at_once(server, come):
     assert nine.expect("login")["uid"] == "9"
 
 
-def test_the_registry_forgets_whoever_goes_however_they_go(server, come):
+def test_the_registry_forgets_whoever_goes_however_they_go(serve, come):
+    server = serve(grace_seconds="1")
     watcher = come(server, "9")
     watcher.ask(type="members", gid="lobby")
     before = server.descriptors()

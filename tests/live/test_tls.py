@@ -31,7 +31,7 @@ def secured(tmp_path_factory):
 @pytest.fixture(scope="module")
 def house(secured, tmp_path_factory):
     options, tls = secured
-    limits = {"rate": "0", "max_per_user": "0", "max_per_address": "0", "header_seconds": "1"}
+    limits = {"rate": "0", "max_per_user": "0", "max_per_address": "0", "header_seconds": "1", "grace_seconds": "1"}
     with serving(tmp_path_factory.mktemp("house"), *options, tls=tls, test_echo="1", **limits) as server:
         yield server
 
@@ -116,8 +116,12 @@ def test_connections_leave_nothing_behind(house, come):
     for _ in range(4):
         come_and_go()
     assert house.resident() - start < 4 * MIB
-    members = watcher.ask(type="members", gid="lobby")["members"]
-    assert [member["uid"] for member in members if member["online"]] == ["watcher"]
+
+    def alone() -> bool:
+        members = watcher.ask(type="members", gid="lobby")["members"]
+        return [member["uid"] for member in members if member["online"]] == ["watcher"]
+
+    eventually(alone, what="the end of everybody's grace")
 
 
 def test_silent_peers_do_not_hang_a_small_site(secured, serve):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from legacy_chat.errors import SettingsError
+from legacy_chat.errors import SettingsError, Unavailable
 from legacy_chat.storage import people, rooms
 from legacy_chat.storage.database import Database
 
@@ -112,3 +112,14 @@ def test_workers_that_start_side_by_side_share_one_history(tmp_path):
     assert len({worker.read(rooms.epoch) for worker in workers}) == 1
     for worker in workers:
         worker.close()
+
+
+def test_a_store_that_cannot_be_read_is_unavailable_and_the_log_says_why(database, caplog):
+    def broken(connection):
+        connection.execute(text("SELECT * FROM nowhere"))
+
+    with pytest.raises(Unavailable) as refused:
+        database.read(broken)
+    assert refused.value.retry_after
+    assert "nowhere" in caplog.text
+    assert database.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1

@@ -35,3 +35,18 @@ def test_another_worker_that_was_quicker_is_no_error(database, monkeypatch):
 def test_every_name_comes_back_as_it_was(database, name):
     database.run(lambda c: people.remember(c, "7", name, 0))
     assert database.read(lambda c: people.find_name(c, "7")) == name
+
+
+def test_somebody_who_was_introduced_is_still_a_newcomer(database):
+    database.run(lambda c: people.introduce(c, "21", "Shop"))
+    database.run(lambda c: people.introduce(c, "21", "The shop"))
+    assert database.run(lambda c: people.find_name(c, "21")) == "The shop"
+    assert database.run(lambda c: people.remember(c, "21", "eve", 5))
+    assert not database.run(lambda c: people.remember(c, "21", "eve", 6))
+    assert database.run(lambda c: since(c, "21")) == 5
+
+
+def test_an_introduction_takes_nobodys_own_name(database):
+    database.run(lambda c: people.remember(c, "7", "ada", 5))
+    database.run(lambda c: people.introduce(c, "7", "Shop"))
+    assert database.run(lambda c: people.find_name(c, "7")) == "ada"

@@ -39,7 +39,7 @@ def upgrade() -> None:
     op.create_table(
         "chat_presence",
         sa.Column("uid", sa.String(64), primary_key=True),
-        sa.Column("worker", sa.String(32), nullable=False, index=True),
+        sa.Column("worker", sa.String(32), primary_key=True, index=True),
         sa.Column("online", sa.Boolean, nullable=False),
         sa.Column("away", sa.Boolean, nullable=False),
         sa.Column("seen", sa.BigInteger, nullable=False),
@@ -48,6 +48,7 @@ def upgrade() -> None:
         "chat_workers",
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("lease", sa.BigInteger, nullable=False),
+        sa.Column("renewed", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "chat_webhooks",
@@ -57,6 +58,7 @@ def upgrade() -> None:
         sa.Column("events", sa.String(255), nullable=False),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("disabled", sa.String(255)),
+        sa.Column("held", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "chat_deliveries",
@@ -67,9 +69,10 @@ def upgrade() -> None:
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("created", sa.BigInteger, nullable=False, index=True),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("due", sa.BigInteger, index=True),
+        sa.Column("due", sa.BigInteger),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("code", sa.Integer),
         sa.Column("error", sa.String(255)),
         sa.UniqueConstraint("webhook", "event", name="chat_deliveries_once"),
+        sa.Index("chat_deliveries_due", "webhook", "due"),
     )
