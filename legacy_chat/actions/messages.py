@@ -43,12 +43,13 @@ class Messages:
 
         def committed(result: Message | ChatError) -> None:
             if isinstance(result, Message) and not result.repeated:
-                self._announce(where, result, sender)
+                self.announce(where, result, sender)
             done(result)
 
         self._parts.writer.submit(draft, committed)
 
-    def _announce(self, where: Conversation, message: Message, sender: int | None) -> None:
+    def announce(self, where: Conversation, message: Message, sender: int | None = None) -> None:
+        """Tell everybody of a message; called after its commit."""
         frame = frames.encode(frames.message_frame(where, message))
         if where.pair:
             self._parts.backplane.publish(ToPeople(where.pair, frame, skip=sender))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..backplane.contract import Backplane
+from ..backplane.relay import Relay
 from ..settings import Settings
 from ..storage.database import Connection, Database
 from ..storage.writer import Inline, Offload, Writer
@@ -29,6 +30,7 @@ class Parts:
     backplane: Backplane
     offload: Offload = field(default_factory=Inline)
     clock: Callable[[], int] = now_ms
+    relay: Relay | None = None  # to the chat worker, for processes that are not it
 
     def __post_init__(self) -> None:
         self.writer = Writer(self.database, self.offload)

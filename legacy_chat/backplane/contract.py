@@ -92,6 +92,10 @@ def nobody(_: Notice) -> Reach:
 
 
 class Backplane(Protocol):
+    @property
+    def here(self) -> bool:
+        """Whether a notice that this thread publishes reaches the receivers by itself."""
+
     def subscribe(self, receive: Receive, count: Count = nobody) -> None:
         """Hand every notice from now on to `receive`; `count` tells how far it would carry one."""
 
@@ -103,3 +107,6 @@ class Backplane(Protocol):
 
         Raises `Unavailable` where no worker takes it.
         """
+
+    def reach(self, notice: Notice) -> Reach:
+        """How far `deliver` would carry it."""

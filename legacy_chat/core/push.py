@@ -67,3 +67,21 @@ class Pushed(msgspec.Struct, frozen=True, omit_defaults=True):
     connections: int
     stored: int
     id: str | UnsetType = UNSET
+
+
+class Errand(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A push on its way to be carried out, if need be by another process.
+
+    What is stored under one `request_id` is stored once, however often it is carried out. `quiet`: a message and
+    nothing else, no event for open pages.
+    """
+
+    push: Push
+    request_id: str
+    quiet: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        """It is stored, so that doing it twice is doing it once."""
+        push = self.push
+        return push.durable or push.at is not UNSET or push.every is not UNSET

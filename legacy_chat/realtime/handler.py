@@ -20,11 +20,13 @@ from geventwebsocket.gunicorn.workers import GeventWebSocketWorker
 from geventwebsocket.handler import WebSocketHandler
 from gunicorn.workers.ggevent import PyWSGIHandler, PyWSGIServer
 
+from . import boot
 from .transport import PlainTransport, TLSTransport, Transport, shutdown
 
 ENVIRON_KEY = "legacy_chat.upgrade"
 
 _suffixes: set[str] = set()
+_private: set[str] = set()  # addresses whose query holds a secret
 
 # Loopback would grow the kernel's buffer to 4 MB a socket, and a slow reader would be noticed late.
 _SEND_BUFFER = 64 * 1024
@@ -142,6 +144,10 @@ class ChatServer(PyWSGIServer):
 
     max_accept = 16  # in one turn of the loop: gevent's own 100 take more than 5 ms
 
+    def start(self) -> None:
+        boot.run()
+        super().start()
+
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
         try:
             with waiting.on(client_socket.fileno()), gevent.Timeout(deadlines.headers):
@@ -202,13 +208,15 @@ class ChatHandler(WebSocketHandler):
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
-        # For gunicorn's access log, without the query: connect tokens stand there.
-        environ["RAW_URI"] = self.path.partition("?")[0] if self._is_ours(environ) else self.path
+        # For gunicorn's access log, without the query where tokens and keys stand in it.
+        environ["RAW_URI"] = self.path.partition("?")[0] if _is_private(environ) else self.path
         return environ
 
     def log_request(self) -> None:
         """gevent-websocket's handler writes no access log; gunicorn's own does. A socket has its own line."""
         if self.environ is not None and self.code != 101:
+            if _is_private(self.environ):  # for formats of the operator's own
+                self.environ["QUERY_STRING"] = ""
             PyWSGIHandler.log_request(self)
 
     def _is_ours(self, environ: dict[str, Any]) -> bool:
@@ -225,12 +233,19 @@ class ChatHandler(WebSocketHandler):
             super().run_application()
 
 
-def install(*suffixes: str, header_seconds: float) -> None:
+def _is_private(environ: dict[str, Any]) -> bool:
+    return bool(environ["PATH_INFO"].endswith(tuple(_private)))
+
+
+def install(*suffixes: str, header_seconds: float, private: tuple[str, ...] = ()) -> None:
     """Let gunicorn's geventwebsocket worker use our handler for paths with one of these endings.
+
+    The access log shows no query for them, nor for those that end as one of `private`.
 
     Called while the app is being built: the worker class is imported by then and its server is not made yet.
     """
     _suffixes.update(suffixes)
+    _private.update(suffixes, private)
     deadlines.headers = header_seconds
     _log_with_gunicorn()
     GeventWebSocketWorker.wsgi_handler = ChatHandler

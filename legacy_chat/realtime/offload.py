@@ -20,6 +20,7 @@ _SLICE = 0.0015
 
 _new_lock = monkey.get_original("_thread", "allocate_lock")
 _start_thread = monkey.get_original("_thread", "start_new_thread")
+_thread_id = monkey.get_original("_thread", "get_native_id")
 
 
 class Threads:
@@ -31,6 +32,7 @@ class Threads:
 
     def __init__(self) -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
+        self._loop = _thread_id()
         self._given = _new_lock()
         self._given.acquire()
         self._work: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
@@ -59,6 +61,8 @@ class Threads:
         done(result)
 
     def call(self, work: Callable[[], T]) -> T:
+        if _thread_id() != self._loop:  # a native thread of the site's own: it may wait by itself
+            return work()
         result, error = gevent.get_hub().threadpool.apply(_outcome, (work,))
         if error is not None:
             raise error

@@ -90,7 +90,7 @@ def _forget(every: int) -> None:
 
 
 def _watch_announcements(trap: Trap) -> None:
-    announce, ack = Messages._announce, Requests._ack
+    announce, ack = Messages.announce, Requests._ack
 
     def watched_announce(self: Messages, *arguments: object) -> None:
         trap.at("before_fanout")
@@ -103,7 +103,7 @@ def _watch_announcements(trap: Trap) -> None:
             trap.at("after_fanout")
         ack(self, client, request, **produced)
 
-    Messages._announce, Requests._ack = watched_announce, watched_ack  # type: ignore[method-assign]
+    Messages.announce, Requests._ack = watched_announce, watched_ack  # type: ignore[method-assign]
 
 
 def _watch_store(illness: Path) -> None:

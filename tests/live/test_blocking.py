@@ -6,8 +6,13 @@ import json
 import os
 import threading
 import time
+from urllib.request import Request, urlopen
 
 import pytest
+from receiver import Receiver, certify
+
+from legacy_chat.backplane.relay import Relay
+from legacy_chat.core.push import Errand, Push, Pushed
 
 from .raw import Person
 from .server import Server
@@ -37,7 +42,7 @@ def cores():
 @pytest.fixture
 def watched(tmp_path, cores):
     env = {"WATCHDOG_FILE": str(tmp_path / "blocked")}
-    server = Watched(tmp_path, env=env, rate="0", max_per_user="0", max_per_address="0").start()
+    server = Watched(tmp_path, env=env, rate="0", max_per_user="0", max_per_address="0", grace_seconds="1").start()
     os.sched_setaffinity(server.workers()[0], [cores])
     yield server
     server.stop()
@@ -92,6 +97,52 @@ def test_bursts_history_and_a_page_amid_a_crowd_block_nobody(watched, crowd):
     assert not culprits(stretches), blame(stretches)
 
 
+def test_pushes_to_everybody_and_to_a_thousand_people_block_nobody(watched, crowd):
+    log_in_all(crowd)
+    before = len(watched.blocked())
+    relay, uids = Relay(str(watched.folder)), [str(uid) for uid in range(1, CROWD + 1)]
+    for number in range(5):
+        to_all = Push(all=True, content=f"hello {number}")
+        assert relay.hand_over(Errand(to_all, f"all:{number}")) == Pushed(CROWD, CROWD, 0)
+        to_each = Push(uids=uids, content=f"hello {number}", durable=True)
+        assert relay.hand_over(Errand(to_each, f"each:{number}")) == Pushed(CROWD, CROWD, CROWD)
+        to_room = Push(gid="lobby", content=f"hello {number}", durable=True)
+        assert relay.hand_over(Errand(to_room, f"room:{number}")) == Pushed(CROWD, CROWD, 1)
+    stretches = watched.blocked()[before:]
+    assert not culprits(stretches), blame(stretches)
+
+
+def test_a_thousand_who_go_and_come_back_in_rooms_of_fifty_are_told_in_small_pieces(watched, crowd):
+    """More than 49,000 pairs of somebody and who is told; what one of them is told comes together."""
+    log_in_all(crowd)
+    watched.flask("room", *(f"room{number}" for number in range(20)))
+    for number, person in enumerate(crowd):
+        person.ask(type="join", gid=f"room{number % 20}")
+    stay, go = crowd[:20], crowd[20:]
+    uids = [[str(uid) for uid in range(number + 21, CROWD + 1, 20)] for number in range(20)]
+    before = len(watched.blocked())
+    for person in go:
+        person.close()
+    hear_of(stay, uids, False)
+    back = [Person(watched, str(uid), f"p{uid}") for uid in range(21, CROWD + 1)]
+    try:
+        log_in_all(back)
+        hear_of(stay, uids, True)
+    finally:
+        for person in back:
+            person.close()
+    stretches = watched.blocked()[before:]
+    assert not culprits(stretches, "cpu_ms"), blame(stretches)
+
+
+def hear_of(stay: list[Person], uids: list[list[str]], online: bool) -> None:
+    """Everybody who stayed is told of all others of their room, and of the lobby while it is no crowd."""
+    for person, others in zip(stay, uids, strict=True):
+        missing = set(others)
+        while missing:
+            missing.discard(person.expect("presence", online=online)["uid"])
+
+
 def log_in_all(crowd: list[Person]) -> None:
     for start in range(0, len(crowd), 100):
         some = crowd[start : start + 100]
@@ -122,3 +173,31 @@ def hear(people: list[Person], count: int) -> None:
         for _ in range(count):
             person.expect("groupPm")
         person.waiting.clear()
+
+
+def test_webhooks_to_a_receiver_over_tls_block_nobody(tmp_path, cores):
+    """One connection for many deliveries, and a new one for each after a receiver that closes."""
+    tls, certificates = certify(tmp_path, "localhost")
+    env = {"WATCHDOG_FILE": str(tmp_path / "blocked"), "SSL_CERT_FILE": str(certificates)}
+    server = Watched(tmp_path, env=env, rate="0", webhook_private="1", webhook_retry_seconds="0.1").start()
+    os.sched_setaffinity(server.workers()[0], [cores])
+    shop = Receiver(*[(204, {"Connection": "close"})] * 100, tls=tls, name="localhost")
+    key = server.flask("key", "shop").strip()
+    ada = Person(server, "7", "ada")
+    ada.login()
+    try:
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        body = json.dumps({"url": shop.url, "events": ["message.created"]}).encode()
+        urlopen(Request(f"{server.url}/chat/api/v1/webhooks", body, headers)).close()
+        ada.ask(type="group", gid="lobby", content="what is done once is done")
+        shop.wait_for(1)
+        server.browser().open("/watch")
+        for number in range(300):
+            ada.ask(type="group", gid="lobby", content=str(number))
+        shop.wait_for(301)
+        stretches = server.blocked()
+        assert not culprits(stretches), blame(stretches)
+    finally:
+        ada.close()
+        shop.close()
+        server.stop()
