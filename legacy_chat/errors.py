@@ -15,6 +15,12 @@
     │   ├── Empty                  empty          422
     │   ├── TooLong                too_long       422
     │   ├── BadText                bad_text       422
+    │   ├── BadKey                 bad_key        401   of the HTTP API, as the next five
+    │   ├── NotFound               not_found      404
+    │   ├── InProgress             in_progress    409   the same request is being carried out; ask again
+    │   ├── TooLarge               too_large      413
+    │   ├── BadRequest             bad_request    422
+    │   ├── KeyReused              key_reused     422
     │   └── RateLimited            rate_limited   429   try again after `retry_after` seconds
     ├── Unavailable                unavailable    503   nothing was stored; try again after `retry_after`
     └── Internal                   internal       500   our fault; it is in the log
@@ -95,6 +101,30 @@ class TooLong(Refused):
 
 class BadText(Refused):
     code, status = "bad_text", 422
+
+
+class BadKey(Refused):
+    code, status = "bad_key", 401
+
+
+class NotFound(Refused):
+    code, status = "not_found", 404
+
+
+class InProgress(Refused):
+    code, status = "in_progress", 409
+
+
+class TooLarge(Refused):
+    code, status = "too_large", 413
+
+
+class BadRequest(Refused):
+    code, status = "bad_request", 422
+
+
+class KeyReused(Refused):
+    code, status = "key_reused", 422
 
 
 class RateLimited(Refused):

@@ -5,6 +5,8 @@ missing=""
 command -v chromium >/dev/null || missing="$missing chromium"
 [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
 command -v node >/dev/null || missing="$missing nodejs"
+command -v curl >/dev/null || missing="$missing curl"
+command -v php >/dev/null || missing="$missing php-cli"
 fc-list 2>/dev/null | grep -qi 'noto.*cjk' || missing="$missing fontconfig fonts-noto-cjk"
 if [ -n "$missing" ]; then
     echo "installing$missing"

@@ -89,14 +89,23 @@ class Rooms:
         check_name(uid, "uid", 64)
 
         def job(connection: Connection) -> tuple[Room, bool, Member]:
-            room = self._own_room(connection, member, gid)
-            new = not rooms.is_member(connection, room.id, uid)
-            if new:
-                self._check_room_count(connection, uid)
-                rooms.add_member(connection, room.id, uid, read=room.seq)
-            return room, new, Member(uid, people.find_name(connection, uid) or uid)
+            return self._bring(connection, self._own_room(connection, member, gid), uid)
 
         self._parts.writer.call(job, lambda result: self._welcome(*result))
+
+    def add(self, gid: str, uid: str) -> None:
+        """The site brings somebody in. Raises `BadText`, `UnknownRoom` or `Forbidden` (too many rooms)."""
+        check_name(uid, "uid", 64)
+        self._parts.writer.call(
+            lambda c: self._bring(c, self._any_room(c, gid), uid), lambda result: self._welcome(*result)
+        )
+
+    def _bring(self, connection: Connection, room: Room, uid: str) -> tuple[Room, bool, Member]:
+        new = not rooms.is_member(connection, room.id, uid)
+        if new:
+            self._check_room_count(connection, uid)
+            rooms.add_member(connection, room.id, uid, read=room.seq)
+        return room, new, Member(uid, people.find_name(connection, uid) or uid)
 
     def leave(self, member: Member, gid: str) -> None:
         """Belong no more: nothing that comes later is delivered. Raises `UnknownRoom` or `NotMember`."""
@@ -106,11 +115,22 @@ class Rooms:
             rooms.remove_member(connection, room.id, member.uid)
             return room
 
-        def announce(room: Room) -> None:
+        self._parts.writer.call(job, lambda room: self._part(room, member))
+
+    def remove(self, gid: str, uid: str) -> None:
+        """The site takes somebody out; nothing changes where they did not belong. Raises `UnknownRoom`."""
+
+        def job(connection: Connection) -> tuple[Room, Member | None]:
+            room = self._any_room(connection, gid)
+            gone = rooms.remove_member(connection, room.id, uid)
+            return room, Member(uid, people.find_name(connection, uid) or uid) if gone else None
+
+        self._parts.writer.call(job, lambda result: self._part(*result))
+
+    def _part(self, room: Room, member: Member | None) -> None:
+        if member is not None:
             self._tell(room, frames.Left(room.gid, member.uid, member.name))
             self._parts.backplane.publish(Unsubscribe(member.uid, room_key(room.gid)))
-
-        self._parts.writer.call(job, announce)
 
     def members(self, where: Conversation) -> list[tuple[str, str]]:
         """`(uid, name)` of everybody who belongs, by name."""
@@ -124,6 +144,12 @@ class Rooms:
         room = rooms.find_room(connection, gid)
         belongs = room is not None and rooms.is_member(connection, room.id, member.uid)
         return access.check_member(room, gid, belongs)
+
+    def _any_room(self, connection: Connection, gid: str) -> Room:
+        room = rooms.find_room(connection, gid)
+        if room is None:
+            raise access.unknown_room(gid)
+        return room
 
     def _check_room_count(self, connection: Connection, uid: str) -> None:
         limit = self._parts.settings.max_rooms

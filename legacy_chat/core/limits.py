@@ -36,6 +36,13 @@ class TokenBucket:
             return 0.0
         return (cost - self._tokens) / per_second
 
+    def ask(self, now: float, cost: float = 1.0) -> float:
+        """As `take`, but a refusal costs nothing: for requests that are answered one by one."""
+        if not self.take(now, cost):
+            return 0.0
+        self._tokens += cost
+        return (cost - self._tokens) / self._rate.per_second
+
     @property
     def flooding(self) -> bool:
         return self._tokens < -self._rate.burst

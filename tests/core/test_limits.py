@@ -51,3 +51,13 @@ def test_silence_fills_the_bucket_to_the_burst_and_no_further():
         bucket.take(0.0)
     assert [bucket.take(3600.0) for _ in range(20)] == [0.0] * 20
     assert bucket.take(3600.0) == pytest.approx(0.2, abs=0.11)
+
+
+@given(rates)
+def test_who_asks_in_vain_pays_nothing_and_is_told_when_it_will_do(rate):
+    bucket = TokenBucket(rate, 0.0)
+    while not bucket.ask(0.0):
+        pass
+    wait = bucket.ask(0.0)
+    assert bucket.ask(0.0) == wait
+    assert bucket.ask(wait * 1.001 + 1e-6) == 0

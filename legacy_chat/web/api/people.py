@@ -1,0 +1,38 @@
+"""`/tokens` and `/presence`: let a person in, and ask who is here."""
+
+from __future__ import annotations
+
+import time
+
+from ...core.api import UNSET, NewToken, PersonInfo, PersonList, Token, Whom
+from ...errors import BadText
+from ...storage import people
+from .operation import Call, Operations
+
+operations = Operations()
+
+
+@operations("POST", "/tokens", "tokens", body=NewToken, answer=Token, status=201, errors=(BadText,))
+def create_token(call: Call) -> Token:
+    """A signed connect token, with which a client logs in as that person
+
+    `name` is what others see; without it the name last seen, or the uid.
+    """
+    state, uid = call.services.state, str(call.body.uid)
+    name = call.body.name
+    if name is UNSET:
+        name = call.services.parts.read(lambda c: people.find_name(c, uid)) or uid
+    expires = int((time.time() + state.settings.token_seconds) * 1000)
+    token = state.tokens.mint(uid, name)
+    member = state.tokens.verify(token)
+    return Token(token=token, uid=member.uid, name=member.name, expires=expires)
+
+
+@operations("GET", "/presence", "presence", query=Whom, answer=PersonList)
+def get_presence(call: Call) -> PersonList:
+    """Who of these people is here, away, or when they were last seen
+
+    `uid` may be repeated.
+    """
+    states = call.services.presence.state(call.query.uid)
+    return PersonList(people=[PersonInfo(uid=s.uid, online=s.online, away=s.away, seen=s.seen) for s in states])

@@ -1,0 +1,25 @@
+def test_a_token_lets_ada_in(shop, host):
+    answer = shop.post("/tokens", {"uid": 7, "name": "ada"})
+    assert answer.status_code == 201
+    member = host.extensions["legacy_chat"].tokens.verify(answer.json["token"])
+    assert (member.uid, member.name) == (answer.json["uid"], answer.json["name"]) == ("7", "ada")
+
+
+def test_a_token_carries_the_name_that_was_last_seen(shop):
+    assert shop.post("/tokens", {"uid": "7"}).json["name"] == "7"
+    shop.post("/rooms/lobby/messages", {"content": "Hi", "sender": {"uid": "7", "name": "ada"}})
+    assert shop.post("/tokens", {"uid": "7"}).json["name"] == "ada"
+
+
+def test_a_uid_that_cannot_stand_in_a_chat_gets_no_token(shop, problem):
+    problem(shop.post("/tokens", {"uid": "a\x00b"}), 422, "bad_text")
+
+
+def test_who_is_here_is_asked_of_several_at_once(shop):
+    people = shop.get("/presence?uid=7&uid=9").json["people"]
+    assert [(person["uid"], person["online"]) for person in people] == [("7", False), ("9", False)]
+
+
+def test_somebody_must_be_asked_for(shop, problem):
+    problem(shop.get("/presence"), 422, "bad_request")
+    problem(shop.get("/presence?" + "&".join("uid=7" for _ in range(101))), 422, "bad_request")
