@@ -1,14 +1,15 @@
 // The chat of one person, without a page: conversations, people and unsent messages, kept up to
 // date by the frames of a client. Tells "change" after anything changed, "message" (conversation,
 // message) for a new one of somebody else, "mine" when an own one was written, "unsent" (message) when one
-// could not go, and "push" (text).
+// could not go, "push" ({ content, key, seq }) for a text of the site, and "site" (name, data) for its other events.
 
 import { Conversation } from "./conversation.js";
 import { Delivery } from "./delivery.js";
 import { History } from "./history.js";
 import { Listeners } from "./listeners.js";
+import { Mutes } from "./mutes.js";
 import { People } from "./people.js";
-import { address, conversationOf, directKey, entryOf, messageOf, roomKey } from "./protocol.js";
+import { address, conversationOf, directKey, entryOf, messageOf, pushOf, roomKey } from "./protocol.js";
 import { TypingSpeaker } from "./typing.js";
 
 const ROOMS_ASKED = 20;
@@ -34,6 +35,7 @@ export class Chat extends Listeners {
     Object.assign(this, { client, me });
     this.#clock = clock;
     this.#local = local;
+    this.mutes = new Mutes(local);
     this.history = new History({ client, read: (frames) => this.#messages(frames), changed: this.#changed });
     this.#delivery = new Delivery(this, { store: session, clock });
     this.outbox = this.#delivery.outbox;
@@ -49,8 +51,10 @@ export class Chat extends Listeners {
     return this.#sorted((conversation) => !conversation.isRoom);
   }
 
+  /** What calls for somebody: in all conversations that are not muted. */
   get totalUnread() {
-    return [...this.conversations.values()].reduce((sum, conversation) => sum + this.unreadOf(conversation), 0);
+    return [...this.conversations.values()].filter(({ key }) => !this.mutes.has(key))
+      .reduce((sum, conversation) => sum + this.unreadOf(conversation), 0);
   }
 
   /** What a badge says: what arrives before one's eyes is not unread, though it is marked a moment later. */
@@ -169,11 +173,17 @@ export class Chat extends Listeners {
       typing: (frame) => this.#of(frame)?.typing.started(frame),
       presence: (frame) => this.people.see(frame),
       online: ({ users, connections }) => { this.online = { users, connections }; },
-      event: ({ name, data }) => { if (name === "push") this.tell("push", data?.content ?? String(data)); },
+      event: (frame) => this.#event(frame),
     };
     for (const [type, react] of Object.entries(reactions)) {
       this.client.on(type, (frame) => { react(frame); this.#changed(); });
     }
+  }
+
+  #event({ name, data }) {
+    if (name !== "push") return this.tell("site", name, data);
+    const push = pushOf(data);
+    if (push) this.tell("push", push);
   }
 
   #hello({ version, welcome }) {

@@ -1,6 +1,6 @@
 // Days and times in the page's language, and in the reader's own time zone.
 
-import { localeName } from "./i18n.js";
+import { localeName, t } from "./i18n.js";
 
 const DAY = 86_400_000;
 const formats = new Map();
@@ -34,6 +34,19 @@ export function shortTime(ts, now = Date.now()) {
   if (days > 1 && days < 7) return format({ weekday: "short" }).format(ts);
   return format({ day: "numeric", month: "numeric", year: "2-digit" }).format(ts);
 }
+
+/** How long ago, as people say it: "just now", "5 min ago", "yesterday"; a date when it is long ago. */
+export function ago(ts, now = Date.now()) {
+  const minutes = Math.max(0, Math.floor((now - ts) / 60_000));
+  if (minutes === 0) return t("just now");
+  if (minutes < 60) return relative(minutes, "minute");
+  const days = daysBetween(ts, now);
+  if (days === 0 || minutes < 12 * 60) return relative(Math.floor(minutes / 60), "hour");
+  return days < 7 ? relative(days, "day") : shortTime(ts, now);
+}
+
+const relative = (count, unit) =>
+  new Intl.RelativeTimeFormat(localeName(), { numeric: "auto", style: "short" }).format(-count, unit);
 
 // Rounded, because a day with a change of clocks has 23 or 25 hours.
 function daysBetween(ts, now) {

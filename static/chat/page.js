@@ -1,5 +1,6 @@
 // The chat page: starts the chat, draws it when it changed, and turns what a person does into calls.
 
+import { askedFor, hashOf } from "./address.js";
 import { Attention } from "./attention.js";
 import { Chat } from "./chat.js";
 import { ChatClient, systemClock } from "./client.js";
@@ -7,7 +8,11 @@ import { Dialogs } from "./dialogs.js";
 import { t, useLanguage } from "./i18n.js";
 import { shortcutOf } from "./keys.js";
 import { html, render } from "./lit.js";
-import { idOf, isKey, isRoom } from "./protocol.js";
+import { Idleness, watchTouches } from "./idleness.js";
+import { Notices } from "./notices.js";
+import { byPresence } from "./people.js";
+import { idOf, isRoom } from "./protocol.js";
+import { fitScreen } from "./screen.js";
 import { Scroller } from "./scroller.js";
 import { Settings } from "./settings.js";
 import { Store, browserStorage } from "./store.js";
@@ -22,7 +27,7 @@ import { toasts } from "./views/toasts.js";
 
 const WIDE = matchMedia("(min-width: 44rem)");
 const ROOMY = matchMedia("(min-width: 72rem)");
-const MOST_TOASTS = 3;
+const MINUTE = 60_000; // "5 min ago" gets older
 
 const attentive = () => document.visibilityState === "visible" && document.hasFocus();
 
@@ -30,7 +35,6 @@ class Page {
   filter = "";
   membersShown = ROOMY.matches;
   dialogs = new Dialogs(() => this.draw());
-  toasts = [];
   /** The conversation that the address asks for, which may not exist. */
   wanted = null;
   /** Where the reader is: off the end; more than a screen off; how many unread ones are further up. */
@@ -38,7 +42,7 @@ class Page {
   far = false;
   unreadAbove = 0;
 
-  #root; #local; #scroller; #attention; #countdown;
+  #root; #local; #scroller; #attention; #idleness; #countdown;
   #drawn = true;
 
   constructor(boot, root) {
@@ -52,6 +56,19 @@ class Page {
       local: this.#local,
       session: new Store(browserStorage("sessionStorage"), boot.uid),
       clock: systemClock,
+    });
+    this.notices = new Notices({
+      chat: this.chat,
+      settings: this.settings,
+      clock: systemClock,
+      attentive,
+      changed: () => this.draw(),
+      open: (key) => this.#bring(key),
+    });
+    this.#idleness = new Idleness({
+      clock: systemClock,
+      hidden: () => document.hidden,
+      tell: (away) => this.chat.client.send("away", { away }),
     });
     this.#scroller = new Scroller({
       onMove: () => this.#look(),
@@ -70,14 +87,19 @@ class Page {
     chat.on("mine", () => { this.#scroller.stuck = true; });
     chat.on("message", (conversation, message) => this.#announce(conversation, message));
     chat.on("unsent", ({ content }) => this.#say(`${t("Not sent")}: ${content}`));
-    chat.on("push", (text) => this.show({ toasts: [...this.toasts, text].slice(-MOST_TOASTS) }));
+    chat.on("site", (name, data) => dispatchEvent(new CustomEvent(`legacy-chat:${name}`, { detail: data })));
+    chat.client.on("login", () => this.#idleness.connected());
     chat.client.on("login", () => this.#route());
     chat.client.on("state", (state) => this.#count(state));
     addEventListener("hashchange", () => this.#route());
+    addEventListener("storage", ({ key }) => { this.#local.changed(key); this.draw(); });
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.#look());
     document.addEventListener("visibilitychange", () => this.#turned());
     document.addEventListener("keydown", (event) => this.#pressed(event));
-    globalThis.visualViewport?.addEventListener("resize", () => this.#fitScreen());
+    watchTouches(this.#idleness);
+    this.notices.watchTouches();
+    fitScreen(this.#root);
+    setInterval(() => document.hidden || this.draw(), MINUTE);
     chat.client.connect();
   }
 
@@ -88,12 +110,8 @@ class Page {
     this.draw();
   }
 
-  hrefOf(key) {
-    return `#${encodeURI(key)}`;
-  }
-
   go(key) {
-    location.hash = key === null ? "" : this.hrefOf(key);
+    location.hash = hashOf(key);
   }
 
   get textLimit() {
@@ -131,7 +149,7 @@ class Page {
   others() {
     return this.chat.people.all()
       .filter(({ uid }) => uid !== this.chat.me.uid)
-      .sort((a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name));
+      .sort(byPresence);
   }
 
   get welcome() {
@@ -146,6 +164,11 @@ class Page {
 
   choose(name, value) {
     this.settings[name] = value;
+    this.draw();
+  }
+
+  mute({ key }, muted) {
+    this.chat.mutes.set(key, muted);
     this.draw();
   }
 
@@ -182,7 +205,7 @@ class Page {
     this.#scroller.afterDraw(this.chat.current);
     this.#syncDialog();
     this.#look();
-    nameTab(this.chat);
+    nameTab(this.chat.current, this.chat.totalUnread + this.notices.toasts.unseen);
   }
 
   #syncDialog() {
@@ -195,6 +218,7 @@ class Page {
 
   #look() {
     const { chat } = this;
+    this.notices.look();
     const before = [this.away, this.far, this.unreadAbove, chat.watched].join();
     this.away = !this.#scroller.stuck;
     this.far = this.#scroller.far;
@@ -229,11 +253,17 @@ class Page {
     this.draw();
   }
 
+  // From a toast or from outside of the page.
+  #bring(key) {
+    globalThis.focus();
+    if (key) this.go(key);
+  }
+
   #somethingToOpen() {
     const { conversations, rooms, directs } = this.chat;
     const last = this.#local.get("last");
     const key = conversations.has(last) ? last : [...rooms, ...directs][0]?.key ?? null;
-    if (key) location.replace(this.hrefOf(key));
+    if (key) location.replace(hashOf(key));
     return key;
   }
 
@@ -274,22 +304,6 @@ class Page {
   #count(state) {
     clearInterval(this.#countdown);
     if (state === "reconnecting") this.#countdown = setInterval(() => this.draw(), 1000);
-  }
-
-  // The keyboard of an iPhone covers the page instead of making it smaller. Zooming is not a keyboard.
-  #fitScreen() {
-    const { height, scale } = globalThis.visualViewport;
-    if (scale === 1) this.#root.style.setProperty("--lc-height", `${height}px`);
-    else this.#root.style.removeProperty("--lc-height");
-  }
-}
-
-function askedFor(hash) {
-  try {
-    const key = decodeURIComponent(hash.slice(1));
-    return isKey(key) ? key : null;
-  } catch {
-    return null;
   }
 }
 

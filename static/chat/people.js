@@ -1,19 +1,32 @@
 // The people this page has heard of: name and presence.
 
+const STRANGER = { online: false, away: false, seen: null };
+
 export class People {
   #byUid = new Map();
 
-  /** Takes what a frame tells about somebody; what it leaves out stays as it was. */
-  see({ uid, name, online }) {
-    const known = this.#byUid.get(uid) ?? { uid, name: uid, online: false };
-    this.#byUid.set(uid, { uid, name: name ?? known.name, online: online ?? known.online });
+  /**
+   * Takes what a frame tells about somebody; what it leaves out stays as it was. Only `online` tells of
+   * presence: `away` goes with it and is false where it is left out, `seen` (ms) is when they were last here.
+   */
+  see({ uid, name, online, away = false, seen }) {
+    const known = this.get(uid);
+    const presence = online === undefined ? known : { online, away: online && away, seen: seen ?? known.seen };
+    this.#byUid.set(uid, { uid, name: name ?? known.name, online: presence.online, away: presence.away, seen: presence.seen });
   }
 
   get(uid) {
-    return this.#byUid.get(uid) ?? { uid, name: uid, online: false };
+    return this.#byUid.get(uid) ?? { uid, name: uid, ...STRANGER };
   }
 
   all() {
     return [...this.#byUid.values()];
   }
 }
+
+/** Who is here stands first, then who is away from the desk, then everybody else; each by name. */
+export function byPresence(a, b) {
+  return rank(b) - rank(a) || a.name.localeCompare(b.name);
+}
+
+const rank = ({ online, away }) => (online ? 2 - Number(away) : 0);

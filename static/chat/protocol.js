@@ -35,6 +35,14 @@ export function messageOf(frame, me) {
   };
 }
 
+/** What a push says: a text, the conversation that keeps it as its number `seq` if it is stored, or null for nothing. */
+export function pushOf(data) {
+  const content = data?.content ?? data;
+  if (typeof content !== "string" || !content.trim()) return null;
+  const stored = Number.isInteger(data.seq);
+  return { content, key: stored ? conversationOf(data) : null, seq: stored ? data.seq : null };
+}
+
 /** What one entry of a login's `groups` or `peers` says about a conversation. */
 export function entryOf(entry) {
   const room = entry.gid !== undefined;

@@ -13,6 +13,7 @@ export function browserStorage(name, browser = globalThis) {
 export class Store {
   #backend; #prefix;
   #memory = new Map();
+  #shared = new Set();
 
   constructor(backend, owner) {
     this.#backend = backend;
@@ -23,6 +24,17 @@ export class Store {
   get(name) {
     if (!this.#memory.has(name)) this.#memory.set(name, this.#read(name));
     return this.#memory.get(name);
+  }
+
+  /** As `get`, but what another tab keeps holds here as well, as it should for settings: see `changed`. */
+  shared(name) {
+    this.#shared.add(name);
+    return this.get(name);
+  }
+
+  /** The browser tells that another tab changed this `key`, or all of them (null). */
+  changed(key) {
+    for (const name of this.#shared) if (key === null || key === this.#prefix + name) this.#memory.delete(name);
   }
 
   set(name, value) {

@@ -16,5 +16,5 @@
   apply(read());
   // The choice of one page holds in all of them.
   addEventListener("storage", ({ key }) => { if (key === "legacy-chat:theme") apply(read()); });
-  addEventListener("legacy-chat:theme", ({ detail }) => apply(detail));
+  addEventListener("legacy-chat-theme", ({ detail }) => apply(detail));
 })();

@@ -11,6 +11,11 @@ from live import fixtures
 from live.server import Server
 from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 
+from legacy_chat import create_app
+from legacy_chat.actions.push import make_push
+from legacy_chat.core.push import Pushed
+from legacy_chat.extension import EXTENSION, State
+
 from .devtools import Devtools
 from .network import Network
 
@@ -136,7 +141,7 @@ class Visitor:
     def shot(self, name: str) -> None:
         """Kept where SCREENSHOTS names a folder."""
         if folder := os.environ.get("SCREENSHOTS"):
-            self.page.screenshot(path=f"{folder}/{name}.png")
+            self.page.screenshot(path=f"{folder}/{name}.png", animations="disabled")
 
 
 @pytest.fixture
@@ -145,6 +150,22 @@ def network(server):
     network = Network(server.port)
     yield network
     network.close()
+
+
+@pytest.fixture
+def push(monkeypatch):
+    """`push(server, all=True, content="…")`: another process of the site says something to open pages."""
+    states: dict[str, State] = {}
+
+    def say(server: Server, **what) -> Pushed:
+        if server.url not in states:
+            monkeypatch.setenv("SITE_INSTANCE", str(server.folder))
+            states[server.url] = create_app().extensions[EXTENSION]
+        return states[server.url].pushes.push(make_push(**what))
+
+    yield say
+    for state in states.values():
+        state.database.close()
 
 
 @pytest.fixture

@@ -61,6 +61,14 @@ describe("unread messages", () => {
     assert.equal(talk().unread, 2);
   });
 
+  test("in a muted conversation are counted there, but call for nobody", () => {
+    line().welcomes({ groups: [room(10, { read: 7 }), room(5, { gid: "tea", read: 3 })] });
+    chat.mutes.set("g:lobby", true);
+    assert.deepEqual([talk().unread, chat.totalUnread], [3, 2]);
+    chat.mutes.set("g:lobby", false);
+    assert.equal(chat.totalUnread, 5);
+  });
+
   test("one's own messages are none", () => {
     line().welcomes({ groups: [room(10)] });
     line().says(said(11, { uid: "1" }));
@@ -477,7 +485,7 @@ describe("people", () => {
     line().welcomes({ peers: [bob(4)] });
     assert.equal(chat.people.get("2").online, true);
     line().says({ type: "presence", uid: "2", online: false });
-    assert.deepEqual(chat.people.get("2"), { uid: "2", name: "bob", online: false });
+    assert.equal(chat.people.get("2").online, false);
   });
 });
 
@@ -522,13 +530,40 @@ describe("rooms", () => {
 
 describe("the site", () => {
   test("pushes a text to this person", () => {
-    const texts = [];
-    chat.on("push", (text) => texts.push(text));
+    const pushes = [];
+    chat.on("push", (push) => pushes.push(push));
     line().welcomes({});
-    line().says({ type: "event", name: "push", data: "Your parcel is here." });
-    line().says({ type: "event", name: "push", data: { content: "And another." } });
-    line().says({ type: "event", name: "something else", data: "not for the eye" });
-    assert.deepEqual(texts, ["Your parcel is here.", "And another."]);
+    for (const data of ["Your parcel is here.", { content: "And another." }]) line().says({ type: "event", name: "push", data });
+    const plain = { key: null, seq: null };
+    assert.deepEqual(pushes, [{ content: "Your parcel is here.", ...plain }, { content: "And another.", ...plain }]);
+  });
+
+  test("pushes a text that a conversation keeps, and one may go there", () => {
+    const pushes = [];
+    chat.on("push", ({ key, seq }) => pushes.push([key, seq]));
+    line().welcomes({});
+    line().says({ type: "event", name: "push", data: { content: "Hello", uid: "site", seq: 3, mid: "x" } });
+    line().says({ type: "event", name: "push", data: { content: "Hello", gid: "lobby", seq: 4, mid: "y" } });
+    assert.deepEqual(pushes, [["p:site", 3], ["g:lobby", 4]]);
+  });
+
+  test("that pushes what has no text disturbs nobody", () => {
+    const pushes = [];
+    chat.on("push", (push) => pushes.push(push));
+    line().welcomes({});
+    for (const data of [null, undefined, 7, [], {}, { content: 7 }, { content: "  " }, ""]) {
+      line().says({ type: "event", name: "push", data });
+    }
+    assert.deepEqual(pushes, []);
+  });
+
+  test("says what it likes to its own scripts", () => {
+    const heard = [];
+    chat.on("push", () => assert.fail("that is not for the eye"));
+    chat.on("site", (...event) => heard.push(event));
+    line().welcomes({});
+    line().says({ type: "event", name: "cart.changed", data: { items: 3 } });
+    assert.deepEqual(heard, [["cart.changed", { items: 3 }]]);
   });
 
   test("that runs another version after a restart asks for a reload", async () => {

@@ -18,6 +18,19 @@ test("another tab does not change what this one already looked at", () => {
   assert.equal(here.get("draft"), null);
 });
 
+test("a setting that another tab keeps holds here as soon as the browser tells of it", () => {
+  const storage = new FakeStorage();
+  const [here, there] = [new Store(storage, "1"), new Store(storage, "1")];
+  assert.deepEqual([here.shared("sound"), here.get("draft")], [null, null]);
+  there.set("sound", "off");
+  there.set("draft", "half a");
+  for (const key of storage.kept.keys()) here.changed(key);
+  assert.deepEqual([here.shared("sound"), here.get("draft")], ["off", null]);
+  there.set("sound", "on");
+  here.changed(null);
+  assert.equal(here.shared("sound"), "on");
+});
+
 test("a full disk keeps nothing rather than something old", () => {
   const storage = new FakeStorage();
   const store = new Store(storage, "1");

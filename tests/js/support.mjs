@@ -72,6 +72,20 @@ export function fakeSockets() {
   };
 }
 
+/** What tabs of one browser have in common: `channel()` for each of them; all the others get what one says. */
+export function fakeChannels() {
+  const channels = [];
+  return () => {
+    const channel = {
+      onmessage: null,
+      postMessage: (data) => channels.filter((other) => other !== channel)
+        .forEach((other) => other.onmessage?.({ data: structuredClone(data) })),
+    };
+    channels.push(channel);
+    return channel;
+  };
+}
+
 export class FakeStorage {
   kept = new Map();
   getItem = (name) => this.kept.get(name) ?? null;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { afterEach, describe, test } from "node:test";
-import { clockTime, dayName, shortTime } from "../../static/chat/dates.js";
+import { ago, clockTime, dayName, shortTime } from "../../static/chat/dates.js";
 import { phrase, t, useLanguage } from "../../static/chat/i18n.js";
 
 const SCRIPTS = new URL("../../static/chat/", import.meta.url);
@@ -68,6 +68,18 @@ describe("days and times", () => {
     assert.equal(shortTime(at(20), now), "14:05");
     assert.equal(shortTime(at(19), now), "Yesterday");
     assert.equal(shortTime(at(17), now), "Sun");
+  });
+
+  test("are counted back from now, as people say it", () => {
+    const back = (ms) => ago(now - ms, now);
+    assert.match(back(5 * 60_000), /^5 min\.? ago$/);
+    assert.match(back(2 * 3_600_000), /^2 hr\.? ago$/);
+    assert.equal(back(20 * 3_600_000), "yesterday");
+    assert.match(back(3 * 86_400_000), /^3 days ago$/);
+    assert.equal(back(400 * 86_400_000), shortTime(now - 400 * 86_400_000, now));
+    assert.deepEqual([back(59_000), back(-5_000)], ["just now", "just now"]);
+    useLanguage("zh", {});
+    assert.equal(back(5 * 60_000), "5分钟前");
   });
 
   test("midnight is 00:00", () => assert.equal(clockTime(new Date(2026, 4, 20).getTime()), "00:00"));

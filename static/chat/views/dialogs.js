@@ -73,8 +73,8 @@ function invite(page, state) {
 const personItem = (person, pick) => ({
   words: person.name,
   view: html`
-    ${avatar(person, person.online)}<span class="row-title"><bdi>${person.name}</bdi></span>
-    <span class="row-preview">${presenceText(person.online)}</span>`,
+    ${avatar(person)}<span class="row-title"><bdi>${person.name}</bdi></span>
+    <span class="row-preview">${presenceText(person)}</span>`,
   pick,
 });
 

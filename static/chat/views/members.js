@@ -2,6 +2,7 @@
 
 import { html, nothing, repeat } from "../lit.js";
 import { t } from "../i18n.js";
+import { byPresence } from "../people.js";
 import { avatar, icon, iconButton, presenceText } from "./parts.js";
 
 export function members(page) {
@@ -23,17 +24,16 @@ export function members(page) {
     </aside>`;
 }
 
-function member(page, { uid, name, online }) {
+function member(page, person) {
+  const { uid, name } = person;
   const me = uid === page.chat.me.uid;
   const inside = html`
-    ${avatar({ uid, name }, online)}
+    ${avatar(person)}
     <span class="row-title"><bdi>${name}</bdi>${me ? html` <span class="quiet">${t("(you)")}</span>` : nothing}</span>
-    <span class="row-preview">${presenceText(online)}</span>`;
+    <span class="row-preview">${presenceText(person)}</span>`;
   return html`
     <li>${me
       ? html`<span class="row">${inside}</span>`
       : html`<button type="button" class="row" title=${t("Send a message")} @click=${() => page.go(page.chat.direct(uid))}>${inside}</button>`}
     </li>`;
 }
-
-const byPresence = (a, b) => Number(b.online) - Number(a.online) || a.name.localeCompare(b.name);

@@ -1,6 +1,7 @@
 // Small pieces that several views share.
 
 import { html, nothing } from "../lit.js";
+import { ago } from "../dates.js";
 import { t } from "../i18n.js";
 
 const HUES = 12;
@@ -25,19 +26,24 @@ function initialsOf(name) {
   return (first + [...words.at(-1)][0]).toUpperCase();
 }
 
-export const avatar = ({ uid, name }, online) => html`
-  <span class="avatar hue-${hueOf(uid)}" aria-hidden="true">${initialsOf(name)}${online ? html`<span class="presence"></span>` : nothing}</span>`;
+/** A full dot, a ring, or none says how somebody stands; words say the same beside it. */
+export const avatar = ({ uid, name, online, away }) => html`
+  <span class="avatar hue-${hueOf(uid)}" aria-hidden="true">${initialsOf(name)}${dot({ online, away })}</span>`;
+
+const dot = ({ online, away }) => (online ? html`<span class="presence ${away ? "away" : ""}"></span>` : nothing);
 
 export const roomAvatar = (room) => html`
   <span class="avatar room hue-${hueOf(room.key)}" aria-hidden="true">${icon(room.private ? "lock" : "hash")}</span>`;
 
 export function conversationAvatar(conversation, people) {
   if (conversation.isRoom) return roomAvatar(conversation);
-  const { online } = people.get(conversation.id);
-  return avatar({ uid: conversation.id, name: conversation.title }, online);
+  return avatar({ ...people.get(conversation.id), name: conversation.title });
 }
 
-export const presenceText = (online) => (online ? t("Online") : t("Offline"));
+export function presenceText({ online, away, seen }) {
+  if (online) return away ? t("Away") : t("Online");
+  return seen ? t("Last seen {when}", { when: ago(seen) }) : t("Offline");
+}
 
 export const onlyForReaders = (text) => html`<span class="visually-hidden">${text}</span>`;
 

@@ -1,5 +1,6 @@
 // The left column: search, rooms, private talks, oneself.
 
+import { hashOf } from "../address.js";
 import { html, nothing, repeat } from "../lit.js";
 import { isoTime, shortTime } from "../dates.js";
 import { phrase, t } from "../i18n.js";
@@ -51,16 +52,19 @@ export function matches({ title }, wanted) {
 
 function row(page, conversation) {
   const { key, title, ts, isRoom, id } = conversation;
+  const presence = isRoom ? nothing : presenceText(page.chat.people.get(id));
+  const muted = page.chat.mutes.has(key);
   const unread = page.chat.unreadOf(conversation);
   const current = conversation === page.chat.current;
   return html`
     <li>
-      <a class="row ${unread ? "unread" : ""}" href=${page.hrefOf(key)} aria-current=${current ? "page" : nothing}>
+      <a class="row ${unread ? "unread" : ""}" href=${hashOf(key)} title=${presence} aria-current=${current ? "page" : nothing}>
         ${conversationAvatar(conversation, page.chat.people)}
-        <span class="row-title"><bdi>${title}</bdi>${isRoom ? nothing : onlyForReaders(` ${presenceText(page.chat.people.get(id).online)}`)}</span>
+        <span class="row-title"><bdi>${title}</bdi>${isRoom ? nothing : onlyForReaders(` ${presence}`)}</span>
         ${ts ? html`<time class="row-time" datetime=${isoTime(ts)}>${shortTime(ts)}</time>` : nothing}
         <span class="row-preview">${preview(page, conversation)}</span>
-        ${unread ? html`<span class="badge">${unread > 99 ? "99+" : unread}${onlyForReaders(` ${t("unread")}`)}</span>` : nothing}
+        ${muted ? html`<span class="row-muted">${icon("mute")}${onlyForReaders(t("Muted"))}</span>` : nothing}
+        ${unread ? html`<span class="badge ${muted ? "muted" : ""}">${unread > 99 ? "99+" : unread}${onlyForReaders(` ${t("unread")}`)}</span>` : nothing}
       </a>
     </li>`;
 }
@@ -79,7 +83,7 @@ const short = (text) => html`<bdi>${text.slice(0, PREVIEW)}</bdi>`;
 
 const footer = (page) => html`
   <div class="sidebar-foot">
-    ${avatar(page.chat.me, page.chat.client.state === "open")}
+    ${avatar({ ...page.chat.me, online: page.chat.client.state === "open" })}
     <div class="whoami">
       <bdi class="row-title">${page.chat.me.name}</bdi>
       <span class="row-preview" data-state=${page.chat.client.state}>${stateInWords(page.chat.client)}${crowd(page.chat)}</span>

@@ -2,10 +2,10 @@
 
 import { t } from "../i18n.js";
 
-export function nameTab({ current, totalUnread }) {
+export function nameTab(current, unread) {
   const name = current ? `${current.title} · ${t("Chat")}` : t("Chat");
-  document.title = totalUnread ? `(${totalUnread}) ${name}` : name;
+  document.title = unread ? `(${unread}) ${name}` : name;
   const favicon = document.querySelector("#favicon");
-  const href = totalUnread ? favicon.dataset.unread : favicon.dataset.quiet;
+  const href = unread ? favicon.dataset.unread : favicon.dataset.quiet;
   if (favicon.getAttribute("href") !== href) favicon.setAttribute("href", href);
 }

@@ -26,6 +26,7 @@ const header = (page, current) => html`
       <h1><bdi>${current.title}</bdi></h1>
       <p>${subtitle(page.chat, current)}</p>
     </div>
+    ${muteButton(page, current)}
     ${current.isRoom ? membersButton(page) : nothing}
   </header>`;
 
@@ -33,8 +34,17 @@ const back = (beside = nothing) => html`
   <a class="icon-button back" href="#" aria-label=${t("Back to all conversations")}>${icon("back")}${beside}</a>`;
 
 function othersUnread({ chat }, current) {
-  const unread = chat.totalUnread - chat.unreadOf(current);
+  const unread = chat.totalUnread - (chat.mutes.has(current.key) ? 0 : chat.unreadOf(current));
   return unread ? html`<span class="badge">${unread > 99 ? "99+" : unread}</span>` : nothing;
+}
+
+// A button with a state keeps its name, or readers would hear "Unmute, pressed".
+function muteButton(page, current) {
+  const muted = page.chat.mutes.has(current.key);
+  const title = muted ? t("Muted: no sound, no notification") : t("Mute");
+  return html`
+    <button type="button" class="icon-button" aria-label=${t("Mute")} title=${title} aria-pressed=${muted}
+      @click=${() => page.mute(current, !muted)}>${icon(muted ? "mute" : "bell")}</button>`;
 }
 
 const membersButton = (page) => html`
@@ -43,7 +53,7 @@ const membersButton = (page) => html`
     @click=${() => page.show({ membersShown: !page.membersShown })}>${icon("people")}</button>`;
 
 function subtitle({ people }, { isRoom, id, members }) {
-  if (!isRoom) return presenceText(people.get(id).online);
+  if (!isRoom) return presenceText(people.get(id));
   if (!members) return nothing;
   const online = [...members].filter((uid) => people.get(uid).online).length;
   const count = members.size === 1 ? t("1 member") : t("{n} members", { n: members.size });
