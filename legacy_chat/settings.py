@@ -64,8 +64,12 @@ def _rate(text: str) -> Rate:
     per_second, _, burst = text.partition("/")
     rate = Rate(float(per_second), float(burst or per_second))
     if not (0 <= rate.per_second < 1e9 and 0 <= rate.burst < 1e9) or (rate.per_second and rate.burst < 1):
-        raise ValueError("must be like 50/200 (frames a second / burst), or 0")
+        raise ValueError("must be like 50/200 (so many a second / at once), or 0")
     return rate
+
+
+def _delays(text: str) -> tuple[float, ...]:
+    return tuple(_seconds(word) for word in _words(text))
 
 
 def _backplane(text: str) -> str:
@@ -107,10 +111,22 @@ TABLE = (
     Setting("WRITE_SECONDS", "10", _seconds, "until a reader that takes nothing is given up"),
     Setting("PING_SECONDS", "25", _seconds, "silence after which a client is pinged"),
     Setting("PONG_SECONDS", "10", _seconds, "from the ping to any sign of life"),
+    Setting("GRACE_SECONDS", "10", _seconds, "that somebody may be gone (a page change, a restart) and is not offline"),
+    Setting("LEASE_SECONDS", "30", _seconds, "until the people of a worker that died count as gone, then the grace"),
     Setting("CLOSE_SECONDS", "2", _seconds, "for the peer to end the connection after our close frame"),
     Setting("WORKER_SECONDS", "0", _integer(0, 10**7), "age at which a worker makes room for a new one; 0: never"),
     Setting("TEST_ECHO", "0", _flag, "serves /chat/test/echo; for conformance tests only"),
     Setting("TOKEN_SECONDS", "3600", _seconds, "life of a connect token"),
+    Setting("API_RATE", "100/200", _rate, "requests a second and burst for one key of the HTTP API; 0: no limit"),
+    Setting("WEBHOOK_PRIVATE", "0", _flag, "webhooks may lead to private addresses, such as a site on this host"),
+    Setting("WEBHOOK_SECONDS", "10", _seconds, "until a webhook's receiver has answered"),
+    Setting(
+        "WEBHOOK_RETRY_SECONDS",
+        "5,30,120,600,3600,10800,21600,43200",
+        _delays,
+        "the waits between the tries of a delivery; after the last it is given up",
+    ),
+    Setting("WEBHOOK_LOG_DAYS", "7", _integer(1, 3650), "how long the log of deliveries goes back"),
     Setting("WELCOME", "", str, "a text for `hello`"),
 )
 
@@ -140,10 +156,17 @@ class Settings:
     write_seconds: float
     ping_seconds: float
     pong_seconds: float
+    grace_seconds: float
+    lease_seconds: float
     close_seconds: float
     worker_seconds: int
     test_echo: bool
     token_seconds: float
+    api_rate: Rate
+    webhook_private: bool
+    webhook_seconds: float
+    webhook_retry_seconds: tuple[float, ...]
+    webhook_log_days: int
     welcome: str
 
     def __init__(self, values: Mapping[str, Any]):

@@ -42,6 +42,8 @@ HOMES = {
     "flask_login": {"web", "extension", "site"},
     "msgspec": {"core", "backplane", "storage", "actions"},
     "websockets": {"realtime", "core", "client"},
+    "urllib3": {"realtime"},
+    "standardwebhooks": {"realtime"},
 }
 
 
@@ -119,7 +121,6 @@ TESTED_LIVE = {
     "handler": "test_upgrade",
     "worker": "test_talk",
     "offload": "test_talk",
-    "poller": "test_talk",
     "transport": "test_talk",
     "connection": "test_talk",
     "websocket": "test_conformance",
@@ -141,7 +142,8 @@ def test_every_setting_frame_error_and_close_code_is_in_the_reference():
 
 
 def test_requirements_are_the_same_in_both_places():
-    pyproject = re.search(r"dependencies = \[(.*?)\]", (ROOT / "pyproject.toml").read_text(), re.S)[1]
-    listed = re.findall(r'"([^"]+)"', pyproject)
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    lists = re.findall(r"^(?:dependencies|webhooks) = \[(.*?)\]", pyproject, re.S | re.M)
+    listed = [name for names in lists for name in re.findall(r'"([^"]+)"', names)]
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     assert [line.split("#")[0].strip() for line in lines if not line.startswith("#")] == listed

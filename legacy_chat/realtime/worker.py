@@ -12,6 +12,7 @@ from time import monotonic
 import gevent
 
 from ..actions.parts import Parts
+from ..actions.presence import Presence
 from ..actions.requests import Requests
 from ..core import close, frames
 from ..core.model import Member
@@ -46,13 +47,13 @@ _STALL = 1.5
 class Worker:
     """Keeps the open sockets and looks after them once a second."""
 
-    def __init__(self, parts: Parts, verify: Callable[[str], Member]):
+    def __init__(self, parts: Parts, verify: Callable[[str], Member], presence: Presence):
         reserve_descriptors()
         gc.freeze()  # what was imported stays: no collection walks over it again, which takes 20 ms and more
         self.settings = s = parts.settings
         self.registry = Registry()
-        self.requests = Requests(parts, self.registry, verify)
-        self.presence = PresenceNotices(self.registry)
+        self.requests = Requests(parts, self.registry, verify, presence)
+        self.presence = PresenceNotices(self.registry, presence)
         self.poller = Poller()
         self.runners = Runners()
         self.admission = Admission(s)
@@ -62,6 +63,7 @@ class Worker:
         self._chat_limits = Limits(s.max_message_bytes, s.fragments, s.rate, s.outbox_bytes)
         parts.backplane.subscribe(self.registry.receive, self.registry.reach)
         gevent.spawn(self._tick)
+        self.presence.start()
 
     @property
     def draining(self) -> bool:
@@ -125,7 +127,7 @@ class Worker:
             last = now
             try:
                 self._check_sockets(now)
-                self.presence.tick(now)
+                self.presence.tell_how_many()
             except Exception:
                 log.exception("looking after the sockets failed")
 
@@ -135,6 +137,7 @@ class Worker:
             log.warning("this worker stood still for %.1f s", seconds - _LOOK)
             for socket in self.sockets:
                 socket.excuse(seconds)
+            self.presence.excuse(seconds)
 
     def _check_sockets(self, now: float) -> None:
         for number, socket in enumerate(list(self.sockets), 1):
@@ -155,6 +158,7 @@ class Worker:
                 gevent.sleep(0)
 
     def close_all(self) -> None:
+        self.presence.stop()
         for number, socket in enumerate(list(self.sockets), 1):
             socket.close(close.RESTART, "the server restarts; come back")
             if number % _WRITES == 0:

@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, select
 from sqlalchemy.engine import Connection, Row
 
 from ..core.model import Draft, Message
+from . import webhooks
 from .bulk import COLUMNS, bulk
 from .tables import messages
 
@@ -55,6 +56,7 @@ def _store(connection: Connection, new: list[Message]) -> None:
     way.insert(connection, [_row(message) for message in new])
     way.advance(connection, list(heads.values()))
     way.catch_up(connection, list(speakers.values()))
+    webhooks.record_messages(connection, new)
 
 
 def _number(draft: Draft, heads: dict[int, int]) -> Message:
