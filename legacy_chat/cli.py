@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
+from .actions.keys import Keys
+from .actions.push import make_push
 from .actions.rooms import Rooms
+from .core.api import SCOPES, ApiKey
 from .errors import ChatError, Exists
 from .storage import people
 
@@ -14,7 +19,7 @@ from .storage import people
 def group() -> AppGroup:
     """The commands of one app; a host may add its own to them."""
     commands = AppGroup("chat", help="Rooms, tokens and tables of the chat.")
-    for command in (init_db, token, room):
+    for command in (init_db, token, room, key, push):
         commands.add_command(command)
     return commands
 
@@ -28,6 +33,8 @@ def _state():
 def init_db() -> None:
     """Create or upgrade the tables."""
     _state().prepare()
+    if site := _state().site_database():
+        site.prepare()
     click.echo("The tables are up to date.")
 
 
@@ -60,6 +67,57 @@ def room(gids: tuple[str, ...], name: str | None, private: bool, members: tuple[
             click.echo(f"{gid} exists already")
         except ChatError as error:
             raise click.ClickException(error.message) from None
+
+
+@click.command("key")
+@click.argument("name", required=False)
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it may do; default: all.")
+@click.option("--list", "listing", is_flag=True, help="Show the keys, without their text.")
+@click.option("--revoke", type=int, metavar="ID", help="Make a key useless, at once.")
+@with_appcontext
+def key(name: str | None, scopes: tuple[str, ...], listing: bool, revoke: int | None) -> None:
+    """Print a new key of the HTTP API and the push door; it is not shown again."""
+    keys = Keys(_state().parts)
+    if listing:
+        for kept in keys.listed():
+            click.echo(_line(kept))
+    elif revoke is not None:
+        click.echo(f"{_told(keys.revoke, revoke).name} is revoked")
+    elif name is None:
+        raise click.UsageError("Missing argument 'NAME': what the key is for.")
+    else:
+        click.echo(_told(keys.create, name, list(scopes) or ["all"])[1])
+
+
+def _line(kept: ApiKey) -> str:
+    used = "never used" if kept.used is None else f"used {_day(kept.used)}"
+    state = used if kept.revoked is None else f"revoked {_day(kept.revoked)}"
+    return f"{kept.id}  {kept.hint}…  {','.join(kept.scopes)}  {state}  {kept.name}"
+
+
+def _day(ts: int) -> str:
+    return datetime.fromtimestamp(ts / 1000).strftime("%Y-%m-%d %H:%M")
+
+
+@click.command("push")
+@click.argument("words", nargs=-1, required=True, metavar="[UID] TEXT")
+@click.option("--all", "everybody", is_flag=True, help="To everybody.")
+@click.option("--room", "gid", metavar="GID", help="To a room.")
+@click.option("--durable", is_flag=True, help="A message as well, which those who are away find later.")
+@click.option("--at", type=click.DateTime(), help="Not now but then, in local time.")
+@click.option("--every", type=float, metavar="SECONDS", help="Again and again.")
+@with_appcontext
+def push(words, everybody: bool, gid: str | None, durable: bool, at, every: float | None) -> None:
+    """Push TEXT to a person, with --all to everybody, with --room to a room; prints whom it reached."""
+    *to, text = words
+    if len(to) + bool(everybody) + bool(gid) != 1:
+        raise click.UsageError("Name one: a UID, --all or --room GID; and put the text in quotes.")
+    milliseconds = None if every is None else round(every * 1000)
+    given = {"content": text, "all": everybody, "gid": gid, "durable": durable, "at": at, "every": milliseconds}
+    pushed = _told(lambda: _state().pushes.push(make_push(to[0] if to else None, **given)))
+    click.echo(f"users {pushed.users}, connections {pushed.connections}, stored {pushed.stored}")
+    if isinstance(pushed.id, str):
+        click.echo(f"planned as {pushed.id}")
 
 
 def _told(call, *arguments):

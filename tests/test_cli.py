@@ -1,7 +1,8 @@
 import pytest
 
+from legacy_chat.actions.keys import Keys
 from legacy_chat.core.model import Member
-from legacy_chat.storage import people, rooms
+from legacy_chat.storage import people, rooms, schedule
 
 
 @pytest.fixture
@@ -65,9 +66,61 @@ def test_a_key_that_cannot_be_is_refused_in_words(chat):
     assert "letters" in chat("room", "a b", code=1)[-1]
 
 
-@pytest.mark.parametrize("command", ["token", "room"])
+def test_a_key_is_printed_once_and_listed_by_its_beginning(chat, state):
+    [secret] = chat("key", "shop", "--scope", "push", "--scope", "rooms")
+    assert Keys(state.parts).check(secret, "push").scopes == ["push", "rooms"]
+    [line] = chat("key", "--list")
+    assert line.startswith(f"1  {secret[:7]}…  push,rooms  used ")
+    assert line.endswith("shop")
+    assert secret not in line
+
+
+def test_a_key_without_scopes_is_for_all(chat, state):
+    assert Keys(state.parts).check(*chat("key", "shop"), "webhooks")
+
+
+def test_a_revoked_key_says_so(chat):
+    chat("key", "shop")
+    assert "never used" in chat("key", "--list")[0]
+    assert chat("key", "--revoke", "1") == ["shop is revoked"]
+    assert "revoked" in chat("key", "--list")[0]
+    assert "no key 404" in chat("key", "--revoke", "404", code=1)[-1]
+
+
+def test_a_scope_that_is_none_is_refused_in_words(chat):
+    assert "webhooks" in chat("key", "shop", "--scope", "root", code=2)[-1]
+
+
+@pytest.mark.parametrize("command", ["token", "room", "key", "push"])
 def test_a_command_without_its_words_says_what_is_missing(chat, command):
     assert any("Missing argument" in line for line in chat(command, code=2))
+
+
+def test_a_durable_push_is_stored_where_no_server_runs_and_the_counts_are_printed(chat, state):
+    assert chat("push", "7", "your order left", "--durable") == ["users 0, connections 0, stored 1"]
+    assert chat("push", "--room", "lobby", "closing soon", "--durable") == ["users 0, connections 0, stored 1"]
+    assert state.database.read(lambda c: [m.seq for m in rooms.memberships(c, "7")]) == [1]
+
+
+@pytest.mark.parametrize("to", [["7"], ["--all"], ["--room", "lobby"]])
+def test_a_push_that_nobody_can_take_fails_in_words(chat, to):
+    assert "No chat worker" in chat("push", *to, "hello", code=1)[-1]
+
+
+def test_a_push_for_later_is_kept_and_named(chat, state):
+    first, second = chat("push", "7", "happy new year", "--at", "2030-01-01", "--every", "60")
+    (row,) = state.database.read(lambda c: schedule.due(c, 2**52))
+    assert (first, second) == ("users 0, connections 0, stored 0", f"planned as {row.id}")
+    assert row.every == 60_000
+
+
+@pytest.mark.parametrize("words", [["hello"], ["7", "9", "hello"], ["7", "--all", "hello"]])
+def test_a_push_goes_to_one_person_to_a_room_or_to_all(chat, words):
+    assert "Name one" in chat("push", *words, code=2)[-1]
+
+
+def test_a_push_to_a_room_that_is_not_there_is_refused_in_words(chat):
+    assert "nowhere" in chat("push", "--room", "nowhere", "hello", code=1)[-1]
 
 
 def test_a_command_leaves_no_connection_open(chat, state):

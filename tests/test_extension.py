@@ -1,12 +1,16 @@
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask_login import logout_user
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 import legacy_chat
 from legacy_chat import Chat, SettingsError
 from legacy_chat.backplane.contract import Disconnect, Subscribe
 from legacy_chat.core import close
-from legacy_chat.errors import BadText, Exists
+from legacy_chat.core.push import Pushed
+from legacy_chat.errors import BadShape, BadText, Exists, Unavailable
 from legacy_chat.storage import rooms
 from legacy_chat.storage.writer import Inline
 from legacy_chat.web.identity import device_of_request
@@ -57,7 +61,7 @@ def test_the_extension_keeps_no_app_so_two_sites_share_nothing(make_host):
     assert other_state.settings.prefix == "/talk"
     assert one.extensions["legacy_chat"].settings.prefix == "/chat"
     assert one.extensions["legacy_chat"].tokens.verify(token).uid == "7"
-    assert vars(chat) == {}
+    assert vars(chat) == vars(Chat())
 
 
 def test_without_a_secret_key_nothing_starts(tmp_path):
@@ -174,3 +178,89 @@ def test_a_logout_of_another_site_in_the_process_ends_nothing_here(make_host):
     browser.get("/enter/7")
     browser.get("/exit")
     assert heard == []
+
+
+# -- what a back end says ------------------------------------------------------------------------------------
+
+
+def test_a_view_pushes_to_one_to_several_to_a_room_and_to_everybody(chat, heard):
+    for target in ({"to": "7"}, {"to": 7}, {"to": ["7", 9]}, {"gid": "lobby"}, {"everybody": True}):
+        assert chat.push(content="hello", **target) == Pushed(0, 0, 0)
+    assert [getattr(notice, "uids", None) for notice in heard] == [("7",), ("7",), ("7", "9"), None, None]
+
+
+def test_an_event_has_a_name_and_data(chat, heard):
+    chat.push("7", name="price", data={"EUR": 1})
+    assert heard[0].frame == b'{"type":"event","name":"price","data":{"EUR":1}}'
+
+
+def test_a_push_to_nobody_or_of_nothing_is_refused(chat, heard):
+    for wrong in (
+        {"content": "hello"},
+        {"to": "7"},
+        {"to": "7", "content": "hi", "gid": "lobby"},
+        {"to": [], "name": "x"},
+    ):
+        with pytest.raises(BadShape):
+            chat.push(**wrong)
+    assert heard == []
+
+
+def test_without_a_worker_an_event_is_an_error_and_a_message_is_stored(chat, state):
+    with pytest.raises(Unavailable):
+        chat.push("7", "hello")
+    assert chat.push("7", "hello", durable=True, sender=("shop", "Shop")) == Pushed(0, 0, 1)
+    assert chat.post("lobby", "hello") == Pushed(0, 0, 1)
+    assert state.database.read(lambda c: [m.name for m in rooms.memberships(c, "7")]) == ["Shop"]
+
+
+def test_a_planned_push_can_be_called_off(chat):
+    planned = chat.push("7", "hello", at=2**52)
+    assert chat.unschedule(planned.id)
+    assert not chat.unschedule(planned.id)
+
+
+def test_a_message_of_a_session_needs_the_sites_database_to_be_known(make_host, tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    app = make_host()
+    with app.app_context(), Session(engine) as session:
+        with pytest.raises(SettingsError, match="engine"):
+            Chat().post("lobby", "order 42", session=session)
+        app.extensions["legacy_chat"]._engine = engine
+        assert Chat().post("lobby", "order 42", session=session) is None
+        session.commit()
+        assert app.extensions["legacy_chat"].database.read(lambda c: rooms.find_room(c, "lobby").seq) == 1
+    engine.dispose()
+
+
+def test_the_engine_of_flask_sqlalchemy_is_found_by_itself(make_host, tmp_path):
+    app = make_host(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path / 'shop.db'}")
+    db = SQLAlchemy(app)
+    with app.app_context():
+        Chat().post("lobby", "order 42", session=db.session)
+        db.session.commit()
+        assert app.extensions["legacy_chat"].database.read(lambda c: rooms.find_room(c, "lobby").seq) == 1
+        db.engine.dispose()
+
+
+def test_the_sites_hooks_hear_who_came_and_who_went_with_the_apps_context(tmp_path):
+    """Hooks may be given before the app, as with a factory, or after it."""
+    heard: list[tuple[str, str, str]] = []
+    app, chat = Flask("shop", instance_path=str(tmp_path)), Chat()
+    app.secret_key = "only for tests"
+
+    @chat.on_online
+    def came(uid: str) -> None:
+        heard.append(("came", uid, current_app.name))
+
+    chat.init_app(app)
+
+    @chat.on_offline
+    def went(uid: str) -> None:
+        heard.append(("went", uid, current_app.name))
+
+    state = app.extensions["legacy_chat"]
+    state.presence.call_back("7", True)
+    state.presence.call_back("7", False)
+    state.database.close()
+    assert heard == [("came", "7", "shop"), ("went", "7", "shop")]
