@@ -17,7 +17,7 @@ demo: $(VENV)/run.stamp
 	SITE_INSTANCE=$(SITE_INSTANCE)/demo exec $(BIN)/gunicorn -k $(WORKER) wsgi:app
 
 test: check js-test
-	$(BIN)/python -m pytest
+	sh tests/run.sh $(BIN)/python
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

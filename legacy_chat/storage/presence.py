@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BindParameter, and_, bindparam, delete, func, select, text, update
+from sqlalchemy import and_, bindparam, delete, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from ..core.presence import PersonState
@@ -40,7 +40,7 @@ class Audience(NamedTuple):
 
 
 _p, _w = presence.c, workers.c
-_who: BindParameter[Any] = bindparam("uids", expanding=True)
+_who: Any = bindparam("uids", expanding=True)
 _rows = select(_p.uid, _p.worker, _p.online, _p.away, _p.seen).where(_p.uid.in_(_who))
 _with_lease = (
     select(_p.uid, _p.worker, _p.online, _p.away, _p.seen, _w.lease, _w.renewed)

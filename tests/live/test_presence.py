@@ -197,6 +197,7 @@ def test_all_are_killed_and_nobody_returns_and_still_they_are_offline(site, come
     """Without a single socket after the restart: the worker looks by itself."""
     come(site, "1", "ada")
     eventually(lambda: site.rows() == [("1", 1)])
+    eventually(lambda: of(site, "1") == ["1 came"])  # a hook that was not called yet dies with the worker
     site.kill()
     site.start()
     eventually(lambda: of(site, "1") == ["1 came", "1 went"], timeout=30)
