@@ -16,7 +16,7 @@ T = TypeVar("T")
 _SWITCH_SECONDS = 0.0001
 
 # Seconds of answers after which everything else gets a turn.
-_SLICE = 0.01
+_SLICE = 0.002
 
 _new_lock = monkey.get_original("_thread", "allocate_lock")
 _start_thread = monkey.get_original("_thread", "start_new_thread")

@@ -6,19 +6,39 @@ from collections import deque
 
 from .transport import WOULD_BLOCK, Transport
 
+# What is said at one moment may come in several turns of the loop. A reader who does read gets through it, so for a
+# moment so many times the limit may wait.
+_BURST = 8
+_BURST_SECONDS = 0.25
+
 
 class Outbox:
     """Frames in their order; the first may have gone out in part."""
 
-    __slots__ = ("_frames", "_sent", "size")
+    __slots__ = ("_frames", "_over_since", "_sent", "size")
 
     def __init__(self) -> None:
         self._frames: deque[bytes] = deque()
         self._sent = 0
+        self._over_since: float | None = None  # since when more waits than the limit
         self.size = 0
 
     def __bool__(self) -> bool:
         return bool(self._frames)
+
+    def takes(self, size: int, limit: int, now: float) -> bool:
+        """Whether `size` bytes more may wait: up to the limit, and beyond it while a burst passes."""
+        if self.size <= limit:
+            self._over_since = None
+        if self.size + size <= limit:
+            return True
+        if self._over_since is None:
+            self._over_since = now
+        return self.size + size <= _BURST * limit and now - self._over_since <= _BURST_SECONDS
+
+    def stuck(self, limit: int, idle: float) -> bool:
+        """More than the limit waits, and nothing of it went out for `idle` seconds."""
+        return self.size > limit and idle > _BURST_SECONDS
 
     def add(self, data: bytes) -> None:
         self._frames.append(data)

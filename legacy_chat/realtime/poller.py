@@ -24,7 +24,7 @@ HANGUP = 0x2000  # EPOLLRDHUP
 # Sockets asked for at a time, and the seconds after which the rest of them waits for the next turn of the loop, so that
 # timers and greenlets get theirs between.
 _TURN = 256
-_SLICE = 0.01
+_SLICE = 0.002
 
 
 class Pollable(Protocol):

@@ -16,7 +16,7 @@ import gevent
 log = logging.getLogger(__name__)
 
 # Seconds of work after which everything else gets a turn.
-_SLICE = 0.004
+_SLICE = 0.002
 
 
 class Runners:

@@ -17,9 +17,6 @@ SIZE = multisend.MOST
 
 # Bytes in one call, over all members: 4 KiB for each of 512 take 3 to 4 ms.
 _BYTES = 2 << 20
-# So few may get all that waits at once, since their sockets take 64 KiB each and no more: a burst then starts one queue
-# of any size for a reader that had none, instead of being cut into pieces that overflow it.
-_FEW = 64
 # What a write costs beside its bytes, in bytes that could be copied meanwhile.
 _WRITE = 2000
 
@@ -101,10 +98,7 @@ class Section:
 
     def _take(self) -> list[bytes]:
         waiting, size = self._waiting, 0
-        if len(self) <= _FEW:
-            self._waiting = []
-            return waiting
-        most = _BYTES // len(self)
+        most = _BYTES // len(self) if len(self) else _BYTES
         for count, frame in enumerate(waiting):
             size += len(frame)
             if size > most and count:

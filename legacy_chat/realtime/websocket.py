@@ -173,11 +173,14 @@ class WebSocket:
         self._put(data, droppable)
 
     def _overflows(self, outbox: Outbox, data: bytes) -> bool:
-        if outbox.size + len(data) <= self._limits.outbox_bytes:
+        if outbox.takes(len(data), self._limits.outbox_bytes, monotonic()):
             return False
+        self._give_up(outbox)
+        return True
+
+    def _give_up(self, outbox: Outbox) -> None:
         outbox.abandon()
         self.close(close.TOO_SLOW, "too slow; resume to get the rest")
-        return True
 
     def _put(self, data: bytes, droppable: bool = False) -> None:
         self.frames_out += 1
@@ -274,6 +277,8 @@ class WebSocket:
                 self.drop(self.closing)
         elif self._outbox is not None and now - self._waits_since >= s.write_seconds:
             self.drop(close.TOO_SLOW)
+        elif self._outbox is not None and self._outbox.stuck(self._limits.outbox_bytes, now - self._waits_since):
+            self._give_up(self._outbox)
         elif self._assembler is not None and now - self._since >= s.frame_seconds:
             self.close(close.POLICY, f"a frame or message was not finished in {s.frame_seconds:.0f} s")
         else:

@@ -185,7 +185,6 @@ def test_a_small_word_goes_to_all_sections_in_one_turn(channel, come, monkeypatc
 
 def test_much_that_waits_goes_out_in_pieces_and_in_order(channel, come, monkeypatch):
     monkeypatch.setattr(section, "_BYTES", 100)
-    monkeypatch.setattr(section, "_FEW", 0)
     ada = come()
     said = [bytes([65 + number]) * 60 for number in range(5)]
     for frame in said:

@@ -97,3 +97,51 @@ def test_a_socket_that_takes_nothing_costs_nothing():
 
 def test_an_empty_outbox_has_nothing_left():
     assert Outbox().flush(Trickle())
+
+
+LIMIT = 100
+
+
+def test_up_to_the_limit_anything_may_wait_for_long():
+    outbox = Outbox()
+    outbox.add(b"x" * 60)
+    assert outbox.takes(40, LIMIT, now=0)
+    assert outbox.takes(40, LIMIT, now=1000)
+
+
+def test_a_burst_may_go_beyond_the_limit_for_a_moment():
+    outbox = Outbox()
+    outbox.add(b"x" * 300)
+    assert outbox.takes(300, LIMIT, now=10.0)
+    assert outbox.takes(300, LIMIT, now=10.2)
+    assert not outbox.takes(300, LIMIT, now=10.3)
+
+
+def test_a_burst_has_an_end_as_well():
+    outbox = Outbox()
+    outbox.add(b"x" * 790)
+    assert outbox.takes(10, LIMIT, now=0)
+    assert not outbox.takes(11, LIMIT, now=0)
+
+
+def test_whoever_got_through_one_burst_may_have_another():
+    outbox = Outbox()
+    outbox.add(b"x" * 300)
+    assert outbox.takes(300, LIMIT, now=10.0)
+    assert outbox.flush(Trickle())
+    assert outbox.takes(50, LIMIT, now=10.1)
+    outbox.add(b"x" * 150)
+    assert outbox.takes(300, LIMIT, now=11.0)
+
+
+def test_a_reader_of_whom_nothing_is_heard_after_a_burst_is_stuck():
+    outbox = Outbox()
+    outbox.add(b"x" * 101)
+    assert not outbox.stuck(LIMIT, idle=0.2)
+    assert outbox.stuck(LIMIT, idle=0.3)
+
+
+def test_below_the_limit_a_reader_may_take_its_time():
+    outbox = Outbox()
+    outbox.add(b"x" * 100)
+    assert not outbox.stuck(LIMIT, idle=9.0)
