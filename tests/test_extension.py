@@ -12,7 +12,6 @@ from legacy_chat.core import close
 from legacy_chat.core.push import Pushed
 from legacy_chat.errors import BadShape, BadText, Exists, Unavailable
 from legacy_chat.storage import rooms
-from legacy_chat.storage.writer import Inline
 from legacy_chat.web.identity import device_of_request
 
 
@@ -44,10 +43,6 @@ def test_the_public_names_are_there():
 
 def test_a_site_that_has_chat_has_its_table_and_its_lobby_at_once(host, state):
     assert state.database.read(lambda c: rooms.find_room(c, "lobby")).name == "Lobby"
-
-
-def test_the_store_is_a_file_in_the_instance_folder(host, state):
-    assert state.database.engine.url.database == f"{host.instance_path}/chat.sqlite"
 
 
 def test_the_extension_keeps_no_app_so_two_sites_share_nothing(make_host):
@@ -99,17 +94,6 @@ def test_the_commands_of_the_stand_alone_site_are_not_in_a_host(host, tmp_path, 
     site = legacy_chat.create_app()
     assert "user" in site.cli.commands["chat"].commands
     assert "user" not in host.cli.commands["chat"].commands
-
-
-def test_in_a_process_without_a_loop_blocking_calls_simply_block(state):
-    assert isinstance(state.parts.offload, Inline)
-
-
-def test_a_forked_worker_makes_parts_of_its_own(state, monkeypatch):
-    mine = state.parts
-    assert state.parts is mine
-    monkeypatch.setattr("legacy_chat.extension.os.getpid", lambda: -1)
-    assert state.parts is not mine
 
 
 # -- the calls a host site makes -----------------------------------------------------------------------------

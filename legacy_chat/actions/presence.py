@@ -17,6 +17,7 @@ from ..core.presence import Change, PersonState, Roster
 from ..storage import presence
 from ..storage.database import Connection
 from ..storage.presence import NOBODY, Audience, Row
+from .hooks import Changed
 from .parts import Parts
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 MOST = 500
 
 Record = Callable[[Connection, str, dict[str, Any], int], None]
-Changed = Callable[[str, bool], Any]
 
 
 class News(NamedTuple):

@@ -14,7 +14,7 @@ from ..errors import ChatError
 from .identity import member_of_request
 
 if TYPE_CHECKING:
-    from ..extension import State
+    from ..state import State
 
 SOCKET_PATH = "/ws"
 ECHO_PATH = "/test/echo"

@@ -23,7 +23,7 @@ from . import i18n
 from .identity import current_member
 
 if TYPE_CHECKING:
-    from ..extension import State
+    from ..state import State
 
 _PACKAGE = Path(__file__).parent.parent
 

@@ -15,7 +15,7 @@ from ..actions.site_messages import SiteMessages
 from ..actions.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from ..extension import State
+    from ..state import State
 
 T = TypeVar("T")
 

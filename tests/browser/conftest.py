@@ -14,7 +14,8 @@ from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
 from legacy_chat import create_app
 from legacy_chat.actions.push import make_push
 from legacy_chat.core.push import Pushed
-from legacy_chat.extension import EXTENSION, State
+from legacy_chat.extension import EXTENSION
+from legacy_chat.state import State
 
 from .devtools import Devtools
 from .network import Network
