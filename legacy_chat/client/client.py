@@ -1,4 +1,8 @@
-"""One person's connection, over reconnects.
+"""One person's place in the chat, over reconnects and over transports.
+
+    whoever asks ──▶ Requests ──▶ Socket or Polling ──▶ Reader ──▶ Inbox ──▶ whoever receives
+                        ▲                                 │
+                        └──────── acks, errors ───────────┘
 
 One background thread reads. It alone touches the stream (what comes next in each conversation), tells the requests of
 their answers, and fills the inbox that `receive` empties. It comes back by itself until a close code says not to.
@@ -7,46 +11,33 @@ their answers, and fills the inbox that `receive` empties. It comes back by itse
 from __future__ import annotations
 
 import logging
-import random
-import socket
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from ssl import SSLContext
 from typing import Any
-from urllib.parse import urlsplit
-
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from ..core import close, frames
-from ..core.text import check_text
+from . import address, choice
+from .backoff import delay
+from .choice import Choice, Upgrade
 from .errors import Closed, NotConnected
 from .inbox import Inbox
 from .life import Life
+from .polling import Polling
+from .reader import Reader
 from .requests import Request, Requests
-from .stream import Step, Stream
+from .socket import Socket
+from .wire import OPEN_SECONDS, Ended, How, Wire
 
 log = logging.getLogger(__name__)
-
-# Silence after which the server is asked for a sign of life; twice that long and the connection counts as dead.
-QUIET_SECONDS = 10.0
-_OPEN_SECONDS = 10.0
-_CLOSE_SECONDS = 2.0
-# The least and the most that a delay may reach before the next attempt, and what a flood costs on top.
-_BACKOFF, _BACKOFF_MOST, _FLOOD = 0.2, 10.0, 1.0
-# A server that restarts is back within seconds: the first attempts, about half a minute of them, stay close together.
-_YOUNG, _BACKOFF_YOUNG = 30, 2.0
-# A page of history may hold 100 long messages; the library's own limit of 1 MiB is below that.
-_FRAME_BYTES = 2**26
-_HTTP = {401: close.NOT_LOGGED_IN, 403: close.FORBIDDEN}
 
 
 class Client:
     """`url` is the chat's address (`https://host/chat`) or its socket (`wss://host/chat/ws`).
 
     `token` is a connect token, or a function that makes one, called at every login since tokens expire; `cookie` is
-    the header of a logged-in browser. With `resume`, an earlier `cursor`, it goes on where that stood.
+    the header of a logged-in browser. With `resume`, an earlier `cursor`, it goes on where that stood. `transport` is
+    `"websocket"`, `"polling"`, or `"auto"`: WebSocket where it gets through, polling where it does not.
     """
 
     def __init__(
@@ -58,25 +49,20 @@ class Client:
         resume: frames.Resume | None = None,
         ack_seconds: float = 5.0,
         ssl: SSLContext | None = None,
+        transport: str = "auto",
     ) -> None:
-        self._address, site = _addresses(url)
+        self._choice = Choice(transport)
+        patience = choice.OPEN_SECONDS if self._choice.automatic else OPEN_SECONDS
+        self._how = How(address.read(url), cookie, ssl, patience)
         self._token, self._ack_seconds = token, ack_seconds
-        self._how: dict[str, Any] = {"ssl": ssl} if ssl else {}
-        if cookie:
-            self._how.update(additional_headers={"Cookie": cookie}, origin=site)
         self._life = Life()
         self._requests = Requests(self._life)
         self._inbox = Inbox(self._life, resume, urgent=lambda: len(self._requests))
+        self._reader = Reader(self._life, self._requests, self._inbox, resume)
         self._thread: threading.Thread | None = None
-        self._ws: ClientConnection | None = None
-        self._login: frames.LoggedIn | None = None
+        self._wire: Wire | None = None
+        self._upgrade: Upgrade | None = None
         self._trouble = "no answer"
-        self.online = False
-        # The rest is the background thread's alone.
-        self._stream = Stream(resume)
-        self._fills: dict[str, str] = {}  # history on its way: request id → conversation
-        self._login_id = ""
-        self._drain: float | None = None
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -86,20 +72,21 @@ class Client:
             if self._thread is None and self._life.end is None:
                 self._thread = threading.Thread(target=self._run, name="legacy_chat client", daemon=True)
                 self._thread.start()
-        self._life.wait(lambda: self._login, timeout)
-        if self._login is None:
+        self._life.wait(lambda: self._reader.login, timeout)
+        if self._reader.login is None:
             self._life.check()
+            trouble = self._trouble
             self.close()
-            raise NotConnected(f"no login within {timeout} s: {self._trouble}")
+            raise NotConnected(f"no login within {timeout} s: {trouble}")
         return self
 
     def close(self) -> None:
         """Leave for good; what waits for an answer raises `Closed`. Events that came before can still be received."""
         self._life.finish(Closed(close.DONE, "closed"))
         with self._life.changed:
-            ws, thread = self._ws, self._thread
-        if ws:
-            ws.close()
+            wire, thread = self._wire, self._thread
+        if wire:
+            wire.close()
         if thread and thread is not threading.current_thread():
             thread.join()
 
@@ -112,9 +99,9 @@ class Client:
     @property
     def login(self) -> frames.LoggedIn:
         """The newest answer to a login: rooms, private conversations, who is online."""
-        if self._login is None:
+        if self._reader.login is None:
             raise NotConnected("call `connect` first")
-        return self._login
+        return self._reader.login
 
     @property
     def uid(self) -> str:
@@ -127,6 +114,18 @@ class Client:
     @property
     def client_id(self) -> int:
         return self.login.client_id
+
+    @property
+    def online(self) -> bool:
+        """Logged in, and the server was within reach when it was last asked."""
+        wire = self._wire
+        return wire is not None and wire.online
+
+    @property
+    def transport(self) -> str | None:
+        """What is in use, `"websocket"` or `"polling"`; None while there is no connection."""
+        wire = self._wire
+        return wire.name if wire else None
 
     # -- say ------------------------------------------------------------------------------------------------
 
@@ -147,7 +146,7 @@ class Client:
         return self._ask(Request(type, fields), timeout)
 
     def _ask(self, request: Request, timeout: float | None) -> frames.Ack:
-        if self._login is None:
+        if self._reader.login is None:
             self._life.check()
             raise NotConnected("call `connect` first")
         return self._requests.ask(request, self._ack_seconds if timeout is None else timeout)
@@ -177,169 +176,66 @@ class Client:
         """Where `receive` stands; stored and given as `resume` to another client, that one goes on from there."""
         return self._inbox.cursor
 
-    # -- the background thread: connections -----------------------------------------------------------------
+    # -- the background thread ------------------------------------------------------------------------------
 
     def _run(self) -> None:
         failures = 0
         while self._life.end is None:
-            self._drain = None
-            before = self._login
-            end = self._live()
-            failures = 0 if self._login is not before else failures + 1
+            before = self._reader.login
+            end = self._session(self._next_wire())
+            log.info("session ended: %s", end.closed)
             if close.is_final(end.code):
-                self._life.finish(end)
-            self._life.rest(_delay(failures, end.code, self._drain))
+                self._life.finish(end.closed)
+            logged_in = self._reader.login is not before
+            failures = 0 if logged_in else failures + 1
+            if not (self._choice.ended(end, logged_in) or self._is_upgraded()):
+                self._life.rest(delay(failures, end.code, end.retry_after))
+        opened = self._upgrade and self._upgrade.take()
+        if opened:
+            opened.close()
 
-    def _live(self) -> Closed:
-        """One connection from its handshake to its end."""
+    def _is_upgraded(self) -> bool:
+        return self._upgrade is not None and self._upgrade.socket is not None
+
+    def _next_wire(self) -> Wire:
+        """The socket that was opened while polling went on, or a new session over the transport whose turn it is."""
+        upgrade, self._upgrade = self._upgrade, None
+        opened = upgrade and upgrade.take()
+        if opened:
+            self._choice.upgraded()
+            return opened
+        if self._choice.name == "websocket":
+            return Socket(self._how)
+        if self._choice.automatic:
+            self._upgrade = Upgrade(self._life, self._how, self._choice)
+        return Polling(self._how, self._life, self._requests.lose, self._is_upgraded)
+
+    def _session(self, wire: Wire) -> Ended:
+        """From the handshake to the end."""
+        self._reader.drain = None
         try:
-            with connect(
-                self._address,
-                compression=None,
-                open_timeout=_OPEN_SECONDS,
-                close_timeout=_CLOSE_SECONDS,
-                max_size=_FRAME_BYTES,
-                **self._how,
-            ) as ws:
-                self._serve(ws)
-            end = Closed(close.DONE, "closed")
-        except InvalidStatus as error:
-            status = error.response.status_code
-            end = Closed(_HTTP.get(status, close.ABNORMAL), f"HTTP {status}")
-        except ConnectionClosed as error:
-            end = Closed(error.rcvd.code, error.rcvd.reason) if error.rcvd else Closed(close.ABNORMAL, str(error))
-        except Exception as error:  # the network, TLS, a token that could not be made: all may be over soon
-            end = Closed(close.ABNORMAL, f"{type(error).__name__}: {error}")
-        log.info("connection ended: %s", end)
-        self._offline(str(end))
+            self._serve(wire)
+            end = Ended(close.DONE, "closed")
+        except Ended as ended:
+            end = ended
+        except Exception as error:  # a token that could not be made, a server that is not ours: all may be over soon
+            end = Ended(reason=f"{type(error).__name__}: {error}")
+        wire.close()
+        with self._life.changed:
+            self._wire, self._trouble = None, str(end.closed)
+        self._requests.disconnected()
+        if self._reader.drain is not None:
+            end.retry_after = self._reader.drain
         return end
 
-    def _serve(self, ws: ClientConnection) -> None:
+    def _serve(self, wire: Wire) -> None:
+        wire.open()
         with self._life.changed:
             if self._life.end:
                 return
-            self._ws = ws
-        self._fills.clear()
-        self._login_id = uuid.uuid4().hex
-        token = self._token() if callable(self._token) else self._token
-        login = frames.Login(id=self._login_id, resume=self._stream.resume())
-        if token:
-            login.token = token
-        ws.send(frames.encode(login).decode())
+            self._wire = wire
+        self._reader.begin(wire, self._token() if callable(self._token) else self._token)
         while self._life.end is None:
-            event = frames.decode_event(self._read(ws))
+            event = wire.receive()
             if event is not None:
-                self._react(event, ws)
-            self._fill(ws)
-
-    def _read(self, ws: ClientConnection) -> str:
-        """The next frame. A silent server is asked once for a sign of life; raises `TimeoutError`."""
-        for asked in (False, True):
-            try:
-                return str(ws.recv(timeout=QUIET_SECONDS))
-            except TimeoutError:
-                if asked or not self.online:
-                    break
-                ws.send('{"type":"ping"}')
-        try:
-            ws.socket.shutdown(socket.SHUT_RDWR)  # so that no thread goes on waiting to write
-        except OSError:
-            pass
-        raise TimeoutError("the server is silent")
-
-    def _offline(self, why: str) -> None:
-        with self._life.changed:
-            self._ws, self.online, self._trouble = None, False, why
-        self._requests.disconnected()
-
-    # -- the background thread: frames ----------------------------------------------------------------------
-
-    def _react(self, event: frames.Event, ws: ClientConnection) -> None:
-        if isinstance(event, frames.Ack):
-            self._acked(event)
-        elif isinstance(event, frames.Error) and isinstance(event.id, str):
-            self._erred(event, event.id)
-        elif isinstance(event, frames.LoggedIn):
-            self._logged_in(event, ws)
-        elif isinstance(event, frames.Hello):
-            self._requests.greeted(event.limits)
-        elif isinstance(event, frames.Drain):
-            self._drain = event.retry_after / 1000
-        elif isinstance(event, frames.Pong):
-            if isinstance(event.id, str):
-                self._requests.settle(event.id, frames.ack(event.id))
-        else:
-            self._inbox.put(self._stream.take(event))
-
-    def _logged_in(self, login: frames.LoggedIn, ws: ClientConnection) -> None:
-        self._inbox.put(self._stream.logged_in(login))
-        with self._life.changed:
-            self._login, self.online = login, True
-            self._life.changed.notify_all()
-        self._requests.connected(ws)
-
-    def _acked(self, ack: frames.Ack) -> None:
-        if ack.id == self._login_id:
-            self._stream.replayed()
-        elif ack.id in self._fills:
-            key = self._fills.pop(ack.id)
-            for step in self._stream.page(key, ack.messages or ()):
-                self._inbox.put(step)
-        else:
-            self._inbox.put(self._follow(ack))
-            self._requests.settle(ack.id, ack)
-
-    def _follow(self, ack: frames.Ack) -> Step | None:
-        """What an ack itself tells: where a new room starts; one's own private message, which comes no other way."""
-        if isinstance(ack.room, frames.RoomEntry):
-            return self._stream.joined(ack.room)
-        request = self._requests.find(ack.id)
-        if request is None or request.private is None or not isinstance(ack.seq, int):
-            return None
-        text = check_text(request.private["content"], len(request.text))
-        own = frames.PrivatePm(
-            self.uid, request.private["uid"], self.name, text, ack.seq, ack.ts or 0, ack.mid or "", ack.id
-        )
-        return self._stream.take(own)
-
-    def _erred(self, error: frames.Error, id: str) -> None:
-        if id == self._login_id:
-            raise ConnectionError(f"{error.code}: {error.message}")
-        if id not in self._fills:
-            self._requests.settle(id, error)
-            return
-        key = self._fills.pop(id)
-        if error.code in ("unknown_room", "not_member"):
-            self._inbox.put(self._stream.forget(key))
-        else:
-            self._stream.failed(key)
-            self._life.rest(error.retry_after or 1.0)
-
-    def _fill(self, ws: ClientConnection) -> None:
-        """Ask for the history of conversations with a hole."""
-        for key, after in self._stream.asks():
-            where, name = ("gid", key[2:]) if key.startswith("g:") else ("uid", key[2:])
-            id = uuid.uuid4().hex
-            self._fills[id] = key
-            request = {"type": "history", "id": id, where: name, "after": after, "limit": 100}
-            ws.send(frames.encode(request).decode())
-
-
-def _addresses(url: str) -> tuple[str, str]:
-    """The socket's address, and the site's as a browser would name it in `Origin`."""
-    parts = urlsplit(url)
-    secure = parts.scheme in ("https", "wss")
-    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.netloc:
-        raise ValueError(f"{url!r} must be like https://host/chat or wss://host/chat/ws")
-    path = parts.path if parts.scheme.startswith("ws") else parts.path.rstrip("/") + "/ws"
-    return f"{'wss' if secure else 'ws'}://{parts.netloc}{path}", f"{'https' if secure else 'http'}://{parts.netloc}"
-
-
-def _delay(failures: int, code: int, drain: float | None) -> float:
-    """Seconds until the next attempt: what the server asked for, else back-off with full jitter."""
-    if drain is not None:
-        return drain
-    longest = _BACKOFF_YOUNG if failures < _YOUNG else _BACKOFF_MOST
-    most = min(longest, _BACKOFF * 2 ** min(failures, 10))
-    delay = random.uniform(0, most)  # noqa: S311 - no secret
-    return delay + _FLOOD if code == close.FLOOD else delay
+                self._reader.take(event, wire)

@@ -14,31 +14,34 @@ import uuid
 from time import monotonic
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
-
 from ..core import frames
 from ..core.limits import Rate, TokenBucket
 from .errors import NotSent, Refused
 from .life import Life
+from .wire import Wire
 
 # What may reach the server twice: messages, whose `id` makes it safe, and what changes nothing the second time.
 _REPEATABLE = {"group", "pm", "join", "invite", "rooms", "history", "members", "read", "typing", "ping"}
 # The share of the server's rate limit that is used: a frame beyond it costs a round trip and counts as well.
-_SHARE = 0.9
+SHARE = 0.9
 
 
 class Request:
-    """A frame on its way. `sent_on` is the connection that took it; `lost` if it may not be sent on another one."""
+    """A frame on its way, of `size` bytes.
+
+    `sent_on` is the connection that took it; `lost` if it may not be sent again, `given_up` if nobody waits any more.
+    """
 
     def __init__(self, type: str, fields: dict[str, Any], id: str | None = None):
         self.id = id or uuid.uuid4().hex
-        self.text = frames.encode({"type": type, "id": self.id, **fields}).decode()
+        encoded = frames.encode({"type": type, "id": self.id, **fields})
+        self.text, self.size = encoded.decode(), len(encoded)
         self.private = fields if type == "pm" else None
         self.repeatable = type in _REPEATABLE
         self.answer: frames.Ack | frames.Error | None = None
         self.lost = False
-        self.sent_on: ClientConnection | None = None
+        self.given_up = False
+        self.sent_on: Wire | None = None
 
 
 class Requests:
@@ -47,7 +50,7 @@ class Requests:
     def __init__(self, life: Life):
         self._life = life
         self._waiting: dict[str, Request] = {}
-        self._ws: ClientConnection | None = None
+        self._wire: Wire | None = None
         self._limit: int | None = None
         self._bucket = TokenBucket(Rate(0, 0), 0)
 
@@ -70,12 +73,13 @@ class Requests:
                 self._wait_to_repeat(request, answer, ends)
         finally:
             with self._life.changed:
+                request.given_up = True
                 del self._waiting[request.id]
 
     def _add(self, request: Request) -> None:
         with self._life.changed:
             self._life.check()
-            if self._limit is not None and len(request.text.encode()) > self._limit:
+            if self._limit is not None and request.size > self._limit:
                 raise Refused("too_long", f"The frame has more than {self._limit} bytes.")
             if request.id in self._waiting:
                 raise ValueError(f"a request with the id {request.id!r} is under way")
@@ -95,14 +99,11 @@ class Requests:
     def _send(self, request: Request) -> None:
         """Hand the request to the connection of now, once; if there is none, the next one takes it."""
         with self._life.changed:
-            ws = self._ws
-            if ws is None or request.sent_on is ws:
+            wire = self._wire
+            if wire is None or request.sent_on is wire:
                 return
-            request.sent_on = ws
-        try:
-            ws.send(request.text)
-        except (ConnectionClosed, OSError):
-            pass  # the thread that reads sees it too, and comes back
+            request.sent_on = wire
+        wire.send(request)
 
     def _wait(self, request: Request, ends: float) -> frames.Ack | frames.Error:
         self._life.wait(lambda: request.answer or request.lost, ends - monotonic())
@@ -128,21 +129,27 @@ class Requests:
         per_second, burst = limits.rate
         with self._life.changed:
             self._limit = limits.message_bytes
-            self._bucket = TokenBucket(Rate(per_second * _SHARE, burst * _SHARE), monotonic())
+            self._bucket = TokenBucket(Rate(per_second * SHARE, burst * SHARE), monotonic())
 
-    def connected(self, ws: ClientConnection) -> None:
+    def connected(self, wire: Wire) -> None:
         """Logged in: what waits is sent on this connection, in the order in which it was asked."""
         with self._life.changed:
-            self._ws = ws
+            self._wire = wire
             waiting = list(self._waiting.values())
         for request in waiting:
             self._send(request)
 
     def disconnected(self) -> None:
         with self._life.changed:
-            self._ws = None
+            self._wire = None
             for request in self._waiting.values():
                 request.lost = request.sent_on is not None and not request.repeatable
+            self._life.changed.notify_all()
+
+    def lose(self, request: Request) -> None:
+        """It may have arrived, and may not be sent again."""
+        with self._life.changed:
+            request.lost = True
             self._life.changed.notify_all()
 
     def find(self, id: str) -> Request | None:

@@ -1,3 +1,4 @@
+from .desk import desk
 from .script import ada, play
 
-__all__ = ["ada", "play"]
+__all__ = ["ada", "desk", "play"]

@@ -71,7 +71,7 @@ def play():
     """`play(first, second, ...)`: each connection in turn gets its scene, a function of `Peer`. Gives the address."""
     servers, failures = [], []
 
-    def begin(*scenes: Callable[[Peer], None], refuse: HTTPStatus | None = None) -> str:
+    def begin(*scenes: Callable[[Peer], None], refuse: HTTPStatus | None = None, retry_after: str | None = None) -> str:
         waiting = iter(scenes)
 
         def serve_one(ws: ServerConnection) -> None:
@@ -83,7 +83,12 @@ def play():
                 failures.append(error)
 
         def first_look(ws: ServerConnection, _):
-            return ws.respond(refuse, "no") if refuse else None
+            if refuse is None:
+                return None
+            answer = ws.protocol.reject(refuse, "no")
+            if retry_after:
+                answer.headers["Retry-After"] = retry_after
+            return answer
 
         server = serve(serve_one, "127.0.0.1", 0, process_request=first_look, compression=None)
         thread = threading.Thread(target=server.serve_forever)

@@ -157,8 +157,8 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    def send(self, text: str) -> None:
-        self.sent.append(text)
+    def send(self, request: Request) -> None:
+        self.sent.append(request.text)
 
 
 def test_a_request_goes_once_over_each_connection():

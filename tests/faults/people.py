@@ -18,6 +18,7 @@ from legacy_chat.core import frames
 
 from .checker import Checker, Entry, Log
 
+TRANSPORTS = ("websocket", "polling")
 ACK_SECONDS = 5.0
 _PATIENCE = 60.0  # seconds after which a message that is neither acked nor refused is given up: a fault by itself
 
@@ -25,9 +26,9 @@ _PATIENCE = 60.0  # seconds after which a message that is neither acked nor refu
 class Talker:
     """One person. What went wrong in the threads stands in `errors`."""
 
-    def __init__(self, url: str, uid: str, token: str, checker: Checker, random: Random):
+    def __init__(self, url: str, uid: str, token: str, checker: Checker, random: Random, transport="websocket"):
         self.uid = uid
-        self.client = Client(url, token=token, ack_seconds=ACK_SECONDS)
+        self.client = Client(url, token=token, ack_seconds=ACK_SECONDS, transport=transport)
         self.logs: dict[str, Log] = {}
         self.waits: list[float] = []  # seconds from each send to its ack, refusal or "not sent"
         self.delays: list[float] = []  # seconds from somebody's first attempt to its arrival here
@@ -118,7 +119,10 @@ class Talker:
 class Crowd:
     """`with Crowd(server, checker) as crowd:`; `through` is the port of a proxy."""
 
-    def __init__(self, server, checker: Checker, people=30, rooms=5, share=3, through: int | None = None):
+    def __init__(
+        self, server, checker: Checker, people=30, rooms=5, share=3, through: int | None = None, transport="websocket"
+    ):
+        self._transport = transport
         url = f"http://127.0.0.1:{through or server.port}{server.prefix}"
         self._server, self._random = server, Random(f"{checker.seed} crowd")
         self._rooms = [f"room{number}" for number in range(rooms)]
@@ -127,7 +131,7 @@ class Crowd:
         self._enough = threading.Event()
         self.checker = checker
         self.talkers = [
-            Talker(url, uid, server.token(uid), checker, Random(f"{checker.seed} {uid}"))
+            Talker(url, uid, server.token(uid), checker, Random(f"{checker.seed} {uid}"), transport)
             for uid in (f"p{number}" for number in range(people))
         ]
 
@@ -174,7 +178,9 @@ class Crowd:
         return any(log.newest < newest.get(log.room, 0) for log in logs)
 
     def returns(self, fault: Callable[[], object], timeout: float = 20) -> list[float]:
-        """Do something that costs everybody the connection; the seconds until each is logged in again."""
+        """Do something that costs everybody the connection; the seconds until each is back."""
+        if self._transport == "polling":
+            return self._answers(fault, timeout)
         before = [talker.client.login for talker in self.talkers]
         began = time.monotonic()
         fault()
@@ -186,6 +192,18 @@ class Crowd:
             assert time.monotonic() < began + timeout, f"{len(before) - len(back)} are not back in {timeout} s"
             time.sleep(0.005)
         return list(back.values())
+
+    def _answers(self, fault: Callable[[], object], timeout: float) -> list[float]:
+        """There is no connection to lose: the seconds until everybody had an answer again."""
+        began = time.monotonic()
+        fault()
+
+        def ask(talker: Talker) -> float:
+            talker.client.request("ping", timeout=timeout)
+            return time.monotonic() - began
+
+        with ThreadPoolExecutor(len(self.talkers)) as pool:
+            return list(pool.map(ask, self.talkers))
 
     @property
     def errors(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 from random import Random
 
 import pytest
@@ -21,11 +22,11 @@ def talkers(checker):
     """Two who are in `tea`; ada made the room."""
     arrived: list[Talker] = []
 
-    def come(site, *names: str) -> list[Talker]:
+    def come(site, *names: str, transport: str = "websocket") -> list[Talker]:
         with Client(site.chat, token=site.token("founder")) as founder:
             founder.request("create", name="Tea", gid="tea")
         for name in names:
-            arrived.append(Talker(site.chat, name, site.token(name), checker, Random(name)))
+            arrived.append(Talker(site.chat, name, site.token(name), checker, Random(name), transport))
             arrived[-1].enter(["tea"])
         return arrived
 
@@ -38,10 +39,12 @@ def heard(talker: Talker, count: int) -> bool:
     return len(talker.logs["tea"].entries) >= count
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_send_is_stored_once_and_acked_once_wherever_the_worker_dies(house, talkers, checker, figures, place):
+@pytest.mark.parametrize(("place", "transport"), [*product(PLACES, ["websocket"]), *product(PLACES[:2], ["polling"])])
+def test_a_send_is_stored_once_and_acked_once_wherever_the_worker_dies(
+    house, talkers, checker, figures, place, transport
+):
     site = house(failing=True, env={"FAIL_AT": f"{place}:3"})
-    ada, ben = talkers(site, "ada", "ben")
+    ada, ben = talkers(site, "ada", "ben", transport=transport)
     first = site.worker()
     for _ in range(2):
         ada.say("tea")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from random import Random
 
+import pytest
+
 from .checker import Checker
-from .people import ACK_SECONDS, Crowd
+from .people import ACK_SECONDS, TRANSPORTS, Crowd
 
 REPEATED = True
 
 
-def test_a_worker_killed_at_random_moments_loses_nothing(house, checker, sizes, figures):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_worker_killed_at_random_moments_loses_nothing(house, checker, sizes, figures, transport):
     site, random = house(), Random(checker.seed)
     back: list[float] = []
 
@@ -21,7 +24,7 @@ def test_a_worker_killed_at_random_moments_loses_nothing(house, checker, sizes, 
             time.sleep(random.uniform(0.0, 0.8))
             site.kill_worker()
 
-    with Crowd(site, checker, sizes.people) as crowd:
+    with Crowd(site, checker, sizes.people, transport=transport) as crowd:
         crowd.speak(sizes.messages, pause=1.5 * sizes.kills / sizes.messages)  # a kill takes about 1.5 s
         for _ in range(sizes.kills):
             time.sleep(random.uniform(0.05, 1.0))
@@ -29,8 +32,8 @@ def test_a_worker_killed_at_random_moments_loses_nothing(house, checker, sizes, 
         crowd.finish()
         checker.check(site.history())
         assert len(checker.acks) >= sizes.people * sizes.messages
-        assert figures("kill: seconds until somebody is logged in again", back) < 3
-        figures("kill: seconds from a send to its ack", crowd.waits)
+        assert figures(f"kill, {transport}: seconds until somebody is back", back) < 3
+        figures(f"kill, {transport}: seconds from a send to its ack", crowd.waits)
         assert 0.1 < max(crowd.waits) < ACK_SECONDS + 1  # some did live through a kill
 
 

@@ -9,9 +9,10 @@ import time
 from functools import partial
 from random import Random
 
+import pytest
 from live.raw import Closed, Person, eventually
 
-from .people import Crowd
+from .people import TRANSPORTS, Crowd
 
 REPEATED = True
 WITNESSES = 10
@@ -82,10 +83,11 @@ class Deploys:
         self.ends.append(ended)
 
 
-def test_a_deploy_under_traffic_tells_everybody_and_loses_nothing(house, checker, sizes, figures):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_deploy_under_traffic_tells_everybody_and_loses_nothing(house, checker, sizes, figures, transport):
     site, random = house(), Random(checker.seed)
     deploys = Deploys(site)
-    with Crowd(site, checker, sizes.people) as crowd:
+    with Crowd(site, checker, sizes.people, transport=transport) as crowd:
         crowd.speak(sizes.messages, pause=3.0 * sizes.signals / sizes.messages)
         for number in range(sizes.signals):
             time.sleep(random.uniform(0.05, 0.5))
@@ -93,10 +95,10 @@ def test_a_deploy_under_traffic_tells_everybody_and_loses_nothing(house, checker
         crowd.finish()
         checker.check(site.history())
         assert len(checker.acks) >= sizes.people * sizes.messages
-        figures("signals: seconds from a send to its ack", crowd.waits)
+        figures(f"signals, {transport}: seconds from a send to its ack", crowd.waits)
         figures("signals: seconds until a client had its 1012", deploys.told)
         figures("signals: seconds until the worker was gone", deploys.ends)
-        figures("TERM: seconds from the new server's answer until somebody is logged in again", deploys.waited)
-        assert figures("HUP: seconds until somebody is logged in again", deploys.back[signal.SIGHUP]) < 5
+        figures(f"TERM, {transport}: seconds from the new server's answer until somebody is back", deploys.waited)
+        assert figures(f"HUP, {transport}: seconds until somebody is back", deploys.back[signal.SIGHUP]) < 5
         assert max(deploys.told) < 1
         assert max(deploys.ends) < 5

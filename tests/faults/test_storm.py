@@ -18,8 +18,7 @@ from live.server import Server
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from legacy_chat.client.client import _delay
-from legacy_chat.core import close
+from legacy_chat.client.backoff import delay
 
 SOCKETS, PEOPLE = 1000, 300
 SECONDS = 15.0
@@ -54,7 +53,7 @@ class Page:
                 return
             except (OSError, WebSocketException, TimeoutError):
                 self.attempts += 1
-                await asyncio.sleep(_delay(self.attempts, close.ABNORMAL, None))
+                await asyncio.sleep(delay(self.attempts))
 
     async def _try(self) -> None:
         self.socket = await connect(self._url, compression=None, proxy=None, ping_interval=None, max_queue=None)
