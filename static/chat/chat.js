@@ -113,7 +113,7 @@ export class Chat extends Listeners {
   async loadMembers(conversation) {
     const { members } = await this.client.request("members", address(conversation.key)).catch(() => ({}));
     if (!members) return;
-    members.forEach((member) => this.people.see(member));
+    members.forEach((member) => this.people.see({ avatar: null, ...member }));
     conversation.members = new Set(members.map(({ uid }) => uid));
     this.#changed();
   }
@@ -169,6 +169,7 @@ export class Chat extends Listeners {
       gap: (frame) => this.#gap(frame),
       join: (frame) => this.#joined(frame),
       leave: (frame) => this.#left(frame),
+      room: (frame) => this.#renamed(frame),
       read: (frame) => this.#read(frame),
       typing: (frame) => this.#of(frame)?.typing.started(frame),
       presence: (frame) => this.people.see(frame),
@@ -192,7 +193,8 @@ export class Chat extends Listeners {
     this.welcome ??= welcome ?? null;
   }
 
-  #login({ epoch, groups, peers, online }) {
+  #login({ uid, name, avatar = null, epoch, groups, peers, online }) {
+    this.people.see({ uid, name, avatar });
     if (epoch !== this.#epoch) this.conversations.forEach((conversation) => conversation.reset());
     this.#epoch = epoch;
     this.online = online ?? this.online;
@@ -212,7 +214,7 @@ export class Chat extends Listeners {
     const conversation = this.conversations.get(known.key) ?? this.#begin(known.key, known.title);
     const { ahead } = conversation.update(known);
     if (ahead) this.client.send("read", { ...address(known.key), seq: conversation.read });
-    if (entry.uid !== undefined) this.people.see(entry);
+    if (entry.uid !== undefined) this.people.see({ avatar: null, ...entry });
     return known.key;
   }
 
@@ -275,6 +277,11 @@ export class Chat extends Listeners {
     const conversation = this.#of(frame);
     conversation?.members?.delete(frame.uid);
     conversation?.timeline.notice({ name: frame.name, joined: false, ts: this.#clock.now() });
+  }
+
+  #renamed(frame) {
+    const conversation = this.#of(frame);
+    if (conversation) Object.assign(conversation, { title: frame.name, private: frame.private });
   }
 
   #read(frame) {

@@ -9,11 +9,21 @@ export function explain({ code, message }) {
     rate_limited: t("That was too fast. Wait a moment."),
     not_member: t("You are not a member of this room."),
     unknown_room: t("There is no such room."),
-    forbidden: t("You may not do this."),
+    forbidden: forbidden(message),
     exists: t("There is a room of this name already."),
     too_long: t("The text is too long."),
     bad_text: t("The text contains characters that cannot be sent."),
     unavailable: t("The server is busy. Try again in a moment."),
     internal: t("Something went wrong on the server."),
   }[code] ?? message;
+}
+
+// The server's own words; any others are those of the site, which knows what its visitors speak.
+function forbidden(message) {
+  return {
+    "You may not be in this room.": t("You may not be in this room."),
+    "You may not write in this room.": t("You may not write in this room."),
+    "You may not write to this person.": t("You may not write to this person."),
+    "This message is not allowed here.": t("This message is not allowed here."),
+  }[message] ?? message ?? t("You may not do this.");
 }

@@ -2,6 +2,13 @@
 // the wire; everybody else speaks of conversations, which have one key: "g:lobby" is a room,
 // "p:9" a private talk with the person 9. The same keys stand in the `resume` of a login.
 
+/** The types of all frames, so that nobody takes one for a name of the site's own. */
+export const FRAME_TYPES = new Set([
+  "login", "group", "groupPm", "pm", "join", "leave", "create", "invite", "rooms", "history", "members", "typing",
+  "read", "away", "edit", "delete", "react", "event", "ping", "pong", "hello", "ack", "error", "gap", "presence",
+  "online", "room", "drain",
+]);
+
 export const roomKey = (gid) => `g:${gid}`;
 export const directKey = (uid) => `p:${uid}`;
 export const isRoom = (key) => key.startsWith("g:");
@@ -83,9 +90,14 @@ export class Cursor {
     return this.epoch === null ? undefined : { epoch: this.epoch, seqs: { ...this.seqs } };
   }
 
+  /** Whether this is a message that we have: it came by another transport, or in an answer that was repeated. */
+  has(frame, me) {
+    return isMessage(frame) && frame.seq <= (this.seqs[conversationOf(frame, me)] ?? 0);
+  }
+
   follow(frame, me) {
     if (frame.type === "login") this.#begin(frame);
-    else if (frame.type === "gap") this.seqs[conversationOf(frame, me)] = frame.seq;
+    else if (frame.type === "gap") this.#skip(conversationOf(frame, me), frame);
     else if (isMessage(frame)) this.reach(conversationOf(frame, me), frame.seq);
     else if (frame.type === "leave" && frame.uid === me) delete this.seqs[roomKey(frame.gid)];
     else if (frame.room?.gid !== undefined) this.reach(roomKey(frame.room.gid), frame.room.seq);
@@ -93,6 +105,12 @@ export class Cursor {
 
   reach(key, seq) {
     this.seqs[key] = Math.max(this.seqs[key] ?? 0, seq);
+  }
+
+  // A history that is shorter than what we had counts from its end.
+  #skip(key, { after, seq }) {
+    if (seq < after) this.seqs[key] = seq;
+    else this.reach(key, seq);
   }
 
   // The numbers in a login are the newest of all. They count only where nothing is about to be

@@ -4,13 +4,13 @@
 const LOOK_EVERY = 2_000;
 const SLEPT = 10_000;
 
-/** Wakes the client when a person is back, and drops its link when the network is gone. */
+/** Wakes the client when a person is back, lets it rest behind another tab, drops its link when the network is gone. */
 export function watchBrowser(client) {
   globalThis.addEventListener?.("online", () => client.wake());
   globalThis.addEventListener?.("offline", () => client.drop());
   globalThis.addEventListener?.("pageshow", ({ persisted }) => persisted && client.wake());
   globalThis.document?.addEventListener("resume", () => client.wake());
-  globalThis.document?.addEventListener("visibilitychange", () => lookedAt() && client.wake());
+  globalThis.document?.addEventListener("visibilitychange", () => (lookedAt() ? client.wake() : client.rest()));
   if (globalThis.document) watchSleep(client);
 }
 

@@ -9,10 +9,13 @@ import socket
 from threading import Thread
 
 _SOCKET = b"GET /chat/ws"
+_POLL = b"POST /chat/poll"
+
+_FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Network:
-    """Pages always load; the WebSockets are what fails."""
+    """Pages always load; the chat's WebSockets and polls are what fails."""
 
     def __init__(self, port: int):
         self._server = ("127.0.0.1", port)
@@ -20,28 +23,43 @@ class Network:
         self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
         self._links: list[Link] = []
         self._down = False
+        self._blocked = self._swallows = False
         self._porter = Thread(target=self._let_in)
         self._porter.start()
 
     def cut(self) -> None:
-        """Open sockets end at once, and new ones get nowhere until `mend`."""
+        """Open sockets and polls end at once, and new ones get nowhere until `mend`."""
         self._down = True
         self.reset()
 
     def reset(self) -> None:
-        """Open sockets end at once; new ones are welcome."""
+        """Open sockets and polls end at once; new ones are welcome."""
         for link in self._links:
-            if link.is_socket:
+            if link.is_chat:
                 link.end()
 
     def hang(self) -> None:
-        """Open sockets fall silent for good, without an end that the browser could see; new ones are welcome."""
+        """Open sockets and polls fall silent for good, without an end that a browser sees; new ones are welcome."""
         for link in self._links:
-            if link.is_socket:
+            if link.is_chat:
                 link.hang()
 
     def mend(self) -> None:
         self._down = False
+
+    def block(self, *, swallow: bool = False) -> None:
+        """As in many a company: open WebSockets end, new ones are forbidden until `unblock`; everything else passes.
+
+        Or they are let in and get no answer: `swallow`.
+        """
+        self._blocked = True
+        self._swallows = swallow
+        for link in self._links:
+            if link.is_socket:
+                link.end()
+
+    def unblock(self) -> None:
+        self._blocked = False
 
     def close(self) -> None:
         self._door.shutdown(socket.SHUT_RDWR)
@@ -60,26 +78,42 @@ class Network:
 
     def connect(self, first: bytes) -> socket.socket:
         """The way on to the server, for a connection that begins so; raises `OSError` where there is none."""
-        if self._down and first.startswith(_SOCKET):
-            raise ConnectionRefusedError
+        self.check(first)
         return socket.create_connection(self._server)
+
+    def check(self, request: bytes) -> None:
+        """Raises `OSError` if a request that begins so gets nowhere."""
+        if self._down and request.startswith((_SOCKET, _POLL)):
+            raise ConnectionRefusedError
+
+    def stops(self, first: bytes) -> bool:
+        """Whether this connection is a WebSocket that may not be."""
+        return self._blocked and first.startswith(_SOCKET)
+
+    @property
+    def refusal(self) -> bytes:
+        """What a WebSocket is told that may not be; nothing where it is swallowed."""
+        return b"" if self._swallows else _FORBIDDEN
 
 
 class Link:
     """One connection: two threads that carry bytes."""
 
     def __init__(self, near: socket.socket, network: Network):
-        self.is_socket = False
+        self.is_socket = self.is_chat = False
+        self._network = network
         self._near, self._far = near, None
         self._silent = False
-        self._there = Thread(target=self._open, args=(network,))
+        self._there = Thread(target=self._open)
         self._there.start()
 
-    def _open(self, network: Network) -> None:
+    def _open(self) -> None:
         try:
             first = self._near.recv(65536)
-            self.is_socket = first.startswith(_SOCKET)
-            self._far = network.connect(first)
+            if self._network.stops(first):
+                return self._refuse()
+            self.is_socket = self.is_chat = first.startswith(_SOCKET)
+            self._far = self._network.connect(first)
         except OSError:
             return self.end()
         back = Thread(target=self._carry, args=(self._far, self._near))
@@ -90,6 +124,8 @@ class Link:
     def _carry(self, source: socket.socket, sink: socket.socket, data: bytes = b"") -> None:
         try:
             while data := data or source.recv(65536):
+                if source is self._near:
+                    self._look(data)
                 if not self._silent:
                     sink.sendall(data)
                 data = b""
@@ -97,6 +133,20 @@ class Link:
             pass
         if not self._silent or source is self._near:
             self.end()
+
+    def _refuse(self) -> None:
+        self.is_socket = True
+        if self._network.refusal:
+            self._near.sendall(self._network.refusal)
+            self.end()
+        else:
+            self._near.recv(1)  # until the browser gives up
+
+    # A browser uses a connection for one request after the other.
+    def _look(self, data: bytes) -> None:
+        if not self.is_socket and data.startswith((b"GET ", b"POST ")):
+            self.is_chat = data.startswith(_POLL)
+        self._network.check(data)
 
     def hang(self) -> None:
         self._silent = True

@@ -173,7 +173,7 @@ describe("history", () => {
   });
 
   test("a gap in the open conversation is filled while one reads on", async () => {
-    line().welcomes({ groups: [room(3)] });
+    line().welcomes({ groups: [room(0)] });
     chat.open("g:lobby");
     for (const seq of [1, 2, 3]) line().says(said(seq));
     line().says({ type: "gap", gid: "lobby", after: 3, seq: 40 });
@@ -183,7 +183,7 @@ describe("history", () => {
   });
 
   test("a hole in the numbers is noticed without being told", () => {
-    line().welcomes({ groups: [room(3)] });
+    line().welcomes({ groups: [room(0)] });
     chat.open("g:lobby");
     for (const seq of [1, 2, 3, 6]) line().says(said(seq));
     assert.equal(line().asked("history").at(-1).before, 6);
@@ -216,7 +216,7 @@ describe("history", () => {
   });
 
   test("a long absence is filled page by page, from the end, without being looked at", async () => {
-    line().welcomes({ groups: [room(3)] });
+    line().welcomes({ groups: [room(0)] });
     chat.open("g:lobby");
     for (const seq of [1, 2, 3]) line().says(said(seq));
     line().says({ type: "gap", gid: "lobby", after: 3, seq: 250 });
@@ -228,7 +228,7 @@ describe("history", () => {
   });
 
   test("an absence without end is not fetched at one go", async () => {
-    line().welcomes({ groups: [room(3)] });
+    line().welcomes({ groups: [room(0)] });
     chat.open("g:lobby");
     for (const seq of [1, 2, 3]) line().says(said(seq));
     line().says({ type: "gap", gid: "lobby", after: 3, seq: 9_000 });
@@ -237,7 +237,7 @@ describe("history", () => {
   });
 
   test("a filling that broke off goes on over the next connection", async () => {
-    line().welcomes({ groups: [room(3)] });
+    line().welcomes({ groups: [room(0)] });
     chat.open("g:lobby");
     for (const seq of [1, 2, 3]) line().says(said(seq));
     line().says({ type: "gap", gid: "lobby", after: 3, seq: 40 });
@@ -250,7 +250,7 @@ describe("history", () => {
   });
 
   test("a gap in a room that is not open waits for somebody to look", () => {
-    line().welcomes({ groups: [room(3), room(0, { gid: "tea" })] });
+    line().welcomes({ groups: [room(0), room(0, { gid: "tea" })] });
     chat.open("g:tea");
     for (const seq of [1, 2, 3]) line().says(said(seq));
     line().says({ type: "gap", gid: "lobby", after: 3, seq: 40 });
@@ -445,8 +445,9 @@ describe("people", () => {
     line().welcomes({ groups: [room(0)] });
     chat.open("g:lobby");
     await answer("members", { members: [{ uid: "1", name: "ada", online: true }] });
-    line().says({ type: "join", gid: "lobby", uid: "2", name: "bob", room: "Lobby" });
+    line().says({ type: "join", gid: "lobby", uid: "2", name: "bob", room: "Lobby", avatar: "/bob.png" });
     assert.deepEqual([...talk().members], ["1", "2"]);
+    assert.equal(chat.people.get("2").avatar, "/bob.png");
     line().says({ type: "leave", gid: "lobby", uid: "2", name: "bob" });
     assert.deepEqual([...talk().members], ["1"]);
     assert.deepEqual([...talk().timeline.rows()[0].people], [["bob", false]]);
@@ -504,6 +505,13 @@ describe("rooms", () => {
     await clock.pass(1);
     line().welcomes({ groups: [] });
     assert.equal(talk(), undefined);
+  });
+
+  test("are called anew when the site calls them anew", () => {
+    line().welcomes({ groups: [room(0)] });
+    line().says({ type: "room", gid: "lobby", name: "Hall", private: true });
+    assert.deepEqual([talk().title, talk().private], ["Hall", true]);
+    line().says({ type: "room", gid: "elsewhere", name: "?", private: false });
   });
 
   test("are joined and created by name, and one is told where to go", async () => {

@@ -9,7 +9,7 @@ beforeEach(() => {
   clock = new FakeClock();
   WebSocket = fakeSockets();
   client = new ChatClient("ws://chat.example/chat/ws", {
-    WebSocket, clock, random: () => 0.5, watch: (watched) => { waker = watched; },
+    WebSocket, clock, transports: ["websocket"], random: () => 0.5, watch: (watched) => { waker = watched; },
   });
   states = [];
   client.on("state", (state) => states.push(state));
@@ -40,6 +40,18 @@ describe("the connection", () => {
     client.connect();
     line().accepts();
     assert.equal(line().sent[0].token, "T");
+  });
+
+  test("carries another one from the next login on", () => {
+    client = new ChatClient("ws://chat.example/chat/ws", { WebSocket, clock, token: "old", watch: () => {} });
+    client.connect();
+    line().accepts();
+    line().hangsUp(4401);
+    assert.deepEqual([client.state, client.why], ["closed", "session"]);
+    client.token = "new";
+    client.connect();
+    line().accepts();
+    assert.deepEqual([line().sent[0].token, client.why], ["new", null]);
   });
 
   test("turns the address of a page into that of a socket", () => {

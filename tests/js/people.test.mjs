@@ -12,7 +12,7 @@ beforeEach(() => {
 test("what a frame leaves out stays as it was", () => {
   people.see({ uid: "2", online: true, away: true });
   people.see({ uid: "2", name: "Bob" });
-  assert.deepEqual(people.get("2"), { uid: "2", name: "Bob", online: true, away: true, seen: null });
+  assert.deepEqual(people.get("2"), { uid: "2", name: "Bob", online: true, away: true, seen: null, avatar: null });
 });
 
 test("whoever is said to be here and no more is not away", () => {
@@ -29,7 +29,15 @@ test("when somebody was last here is kept while they are gone", () => {
 });
 
 test("a stranger is called by the number and is not here", () => {
-  assert.deepEqual(people.get("9"), { uid: "9", name: "9", online: false, away: false, seen: null });
+  assert.deepEqual(people.get("9"), { uid: "9", name: "9", online: false, away: false, seen: null, avatar: null });
+});
+
+test("a picture stays until the site says that there is none, and views hear of each change", () => {
+  people.see({ uid: "2", avatar: "/bob.png" });
+  people.see({ uid: "2", name: "Bob" });
+  assert.deepEqual([people.get("2").avatar, people.pictures], ["/bob.png", 1]);
+  people.see({ uid: "2", avatar: null });
+  assert.deepEqual([people.get("2").avatar, people.pictures], [null, 2]);
 });
 
 test("who is here stands before who is away, and those before the others", () => {

@@ -20,6 +20,9 @@ export class FakeClock {
 
   clearTimeout = (timer) => this.#timers.delete(timer);
 
+  /** How many timers run. */
+  get waiting() { return this.#timers.size; }
+
   /** Lets time pass; every timer that is due runs at its own moment. */
   async pass(ms) {
     const end = this.#now + ms;
@@ -100,4 +103,50 @@ export function messages(from, to, differently = {}) {
     const seq = from + at;
     return { seq, uid: "2", name: "bob", content: `message ${seq}`, ts: noon + seq * 60_000, mine: false, ...differently };
   });
+}
+
+/** A `fetch` whose polls are in `.polls`, newest last, and wait to be answered by hand. */
+export function fakeFetch() {
+  const polls = [];
+  const fetch = (url, options) => new Promise((resolve, reject) => {
+    const poll = {
+      url,
+      options,
+      ...JSON.parse(options.body),
+      open: true,
+      ends(settle, value) {
+        poll.open = false;
+        settle(value);
+        return settled();
+      },
+      /** The server's answer; its cursor is new unless one is given. */
+      answers({ frames = [], pause = 0, cursor = `C${polls.length}` } = {}) {
+        return poll.says(200, { cursor, frames, pause });
+      },
+      says(status, body, headers = {}) {
+        const text = typeof body === "string" ? body : JSON.stringify(body);
+        return poll.ends(resolve, new Response(text, { status, headers }));
+      },
+      breaks: () => poll.ends(reject, new TypeError("Failed to fetch")),
+      /** The first answer: who we are. */
+      welcomes({ pause, ...login } = {}) {
+        return poll.answers({ pause, frames: greeting(login) });
+      },
+      asked: (type) => poll.frames.filter((frame) => frame.type === type),
+    };
+    options.signal.addEventListener("abort", () => {
+      poll.open = false;
+      reject(new DOMException("aborted", "AbortError"));
+    });
+    polls.push(poll);
+  });
+  return Object.defineProperties(Object.assign(fetch, { polls }), { latest: { get: () => polls.at(-1) } });
+}
+
+/** What a server says first. */
+export function greeting({ epoch = "e1", groups = [], peers = [], uid = "1" } = {}) {
+  return [
+    { type: "hello", client_id: 1001, version: "1", limits: { message_bytes: 65_536, text_chars: 4000 }, ping: 25 },
+    { type: "login", uid, name: "ada", epoch, groups, peers, online: { users: 1, connections: 1 } },
+  ];
 }

@@ -69,6 +69,13 @@ describe("an own message", () => {
     assert.equal(timeline.rows().at(-1).message.state, undefined);
   });
 
+  test("stands there in the words that were stored, where the site altered them", () => {
+    const timeline = new Timeline();
+    timeline.own(mine("a"));
+    timeline.sent("a", { seq: 1, ts: first.ts, content: "b" });
+    assert.deepEqual(shown(timeline), ["b"]);
+  });
+
   test("is there once when its frame comes before its ack", () => {
     const timeline = new Timeline();
     timeline.own(mine("a"));

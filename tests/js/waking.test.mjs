@@ -13,7 +13,7 @@ beforeEach(() => {
   page = Object.assign(new EventTarget(), { visibilityState: "visible" });
   globalThis.addEventListener = browser.addEventListener.bind(browser);
   globalThis.document = page;
-  watchBrowser({ wake: () => calls.push("wake"), drop: () => calls.push("drop") });
+  watchBrowser({ wake: () => calls.push("wake"), drop: () => calls.push("drop"), rest: () => calls.push("rest") });
 });
 
 afterEach(() => {
@@ -39,12 +39,12 @@ describe("a browser", () => {
     assert.deepEqual(calls, ["wake", "wake"]);
   });
 
-  test("wakes when the page comes into view, not when it goes", () => {
+  test("wakes when the page comes into view, and rests when it goes", () => {
     page.visibilityState = "hidden";
     tell(page, "visibilitychange");
     page.visibilityState = "visible";
     tell(page, "visibilitychange");
-    assert.deepEqual(calls, ["wake"]);
+    assert.deepEqual(calls, ["rest", "wake"]);
   });
 
   test("that was shut for a while without any event wakes, one that is only busy does not", () => {

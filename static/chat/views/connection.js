@@ -14,6 +14,18 @@ export function stateInWords({ state }) {
   }[state];
 }
 
+/** How the frames travel, where that is not as it should be; a press says more. */
+export function transportNote({ state, transport }) {
+  if (state !== "open" || transport === "websocket") return nothing;
+  const [name, why] = transportInWords(transport);
+  return html`<details class="transport"><summary title=${why}>${name}</summary>${why}</details>`;
+}
+
+function transportInWords(transport) {
+  if (transport === "polling") return [t("Polling"), t("WebSocket is blocked here, messages may come a few seconds later.")];
+  return [t("Long polling"), t("WebSocket is blocked here, messages may come a moment later.")];
+}
+
 /** The line above the timeline; nothing while all is well. The frame stays: only what changes in it is read out. */
 export const connectionLine = (page) => html`<div role="status">${content(page)}</div>`;
 
@@ -22,7 +34,7 @@ function content(page) {
   if (client.state === "open") return outdated ? line("refresh", t("The chat was updated."), reload()) : nothing;
   if (client.state === "reconnecting") return line("offline", countdown(client), button(t("Retry now"), () => client.wake()));
   if (client.state === "connecting") return ready ? line("refresh", t("Connecting…")) : nothing;
-  if (client.why === "session") return line("lock", t("Your session has ended. What you wrote is kept."), link(t("Log in"), page.boot.login));
+  if (client.why === "session") return line("lock", t("Your session has ended. What you wrote is kept."), page.boot.login ? link(t("Log in"), page.boot.login) : reload());
   if (client.why === "other") {
     return line("lock", t("Somebody else is logged in at this browser now. What you wrote is kept."), reload());
   }

@@ -4,7 +4,7 @@ import { hashOf } from "../address.js";
 import { html, nothing, repeat } from "../lit.js";
 import { isoTime, shortTime } from "../dates.js";
 import { phrase, t } from "../i18n.js";
-import { stateInWords } from "./connection.js";
+import { stateInWords, transportNote } from "./connection.js";
 import { avatar, conversationAvatar, icon, iconButton, onlyForReaders, presenceText } from "./parts.js";
 
 const PREVIEW = 80; // characters; what fits is for the style sheet to say
@@ -83,10 +83,11 @@ const short = (text) => html`<bdi>${text.slice(0, PREVIEW)}</bdi>`;
 
 const footer = (page) => html`
   <div class="sidebar-foot">
-    ${avatar({ ...page.chat.me, online: page.chat.client.state === "open" })}
+    ${avatar({ ...page.chat.people.get(page.chat.me.uid), ...page.chat.me, online: page.chat.client.state === "open", away: false })}
     <div class="whoami">
       <bdi class="row-title">${page.chat.me.name}</bdi>
       <span class="row-preview" data-state=${page.chat.client.state}>${stateInWords(page.chat.client)}${crowd(page.chat)}</span>
+      ${transportNote(page.chat.client)}
     </div>
     ${iconButton({ name: "gear", label: t("Settings"), press: () => page.openDialog("settings") })}
   </div>`;
