@@ -10,6 +10,11 @@ from ..errors import BadText, Empty, TooLong
 # half a surrogate pair cannot be encoded.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _GID = re.compile(r"[\w.:@+-]{1,64}")
+# Browsers read a backslash as a slash and drop tabs and newlines: `/\evil.example` would lead to another site.
+_PICTURE = re.compile(r"(?:https://[^/\s\\]|/(?![/\\]))[^\s\\\x00-\x1f\x7f]*")
+_PICTURE_CHARS = 500
+# All that some reader takes for the end of a line, those of Unicode among them.
+_NEWLINES = ("\r\n", "\n", "\r", "\x85", "\u2028", "\u2029")
 
 
 def check_text(content: str, limit: int) -> str:
@@ -19,16 +24,33 @@ def check_text(content: str, limit: int) -> str:
     """
     if not content or content.isspace():
         raise Empty("The message is empty: write something first.")
+    _check_fit(content, limit)
+    return content.replace("\r\n", "\n").replace("\r", "\n") if "\r" in content else content
+
+
+def check_line(content: str, limit: int) -> str:
+    """Any text, the empty one too, as one line: each newline becomes a space. Raises `TooLong` or `BadText`."""
+    _check_fit(content, limit)
+    for newline in _NEWLINES:
+        content = content.replace(newline, " ")
+    return content
+
+
+def _check_fit(content: str, limit: int) -> None:
     if len(content) > limit:
         raise TooLong(f"The message has {len(content)} characters; at most {limit} are allowed.")
     if _UNFIT.search(content):
         raise BadText("The message holds control characters (such as NUL): remove them.")
-    return content.replace("\r\n", "\n").replace("\r", "\n") if "\r" in content else content
+
+
+def is_gid(text: str) -> bool:
+    """Whether it could be a room's key."""
+    return bool(_GID.fullmatch(text))
 
 
 def check_gid(gid: str) -> str:
     """A key for a new room. Raises `BadText`."""
-    if not _GID.fullmatch(gid):
+    if not is_gid(gid):
         raise BadText(f"{gid!r} cannot be a room's key: use 1 to 64 letters, digits or _ . : @ + - characters.")
     return gid
 
@@ -43,3 +65,12 @@ def check_name(name: str, what: str = "name", limit: int = 80) -> str:
     if not name.isprintable():
         raise BadText(f"The {what} holds characters that cannot be printed: remove them.")
     return name
+
+
+def check_avatar(address: str) -> str:
+    """The address of a picture. Raises `BadText`, or `TooLong` over 500 characters."""
+    if len(address) > _PICTURE_CHARS:
+        raise TooLong(f"The avatar's address has {len(address)} characters; at most {_PICTURE_CHARS} are allowed.")
+    if not _PICTURE.fullmatch(address):
+        raise BadText("An avatar is an https:// address, or a path of the site such as /static/ada.png.")
+    return address

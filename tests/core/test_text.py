@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legacy_chat.core.text import check_name, check_text
+from legacy_chat.core.text import check_avatar, check_line, check_name, check_text
 from legacy_chat.errors import BadText, Empty, Refused, TooLong
 
 
@@ -52,6 +52,32 @@ def test_whatever_passes_can_be_encoded_stored_and_passed_again(text):
     assert check_text(kept, 50) == kept
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+def test_a_line_is_one_line_for_every_reader(newline):
+    assert check_line(f"one{newline}from1001:two{newline}", 4000) == "one from1001:two "
+
+
+@pytest.mark.parametrize("text", ["", " ", "x", "a\tb", "</script>", "你好 🎉", "\u202eabc"])
+def test_any_text_is_a_line_even_an_empty_one(text):
+    assert check_line(text, 4000) == text
+
+
+def test_a_line_has_the_limits_of_a_message():
+    with pytest.raises(TooLong, match="5"):
+        check_line("a" * 5, 4)
+    with pytest.raises(BadText):
+        check_line("a\x00b", 4000)
+
+
+@given(st.text(max_size=60))
+def test_no_text_makes_a_second_line(text):
+    try:
+        line = check_line(text, 50)
+    except Refused:
+        return
+    assert len(f"{line}.".splitlines()) == 1
+
+
 def test_a_name_is_stripped_and_stands_on_one_line():
     assert check_name("  ada lovelace ") == "ada lovelace"
     with pytest.raises(BadText):
@@ -70,3 +96,29 @@ def test_a_name_that_cannot_be_shown_is_refused(name, error):
 def test_the_refusal_says_what_it_is_that_was_wrong():
     with pytest.raises(Empty, match="room's name"):
         check_name("", "room's name")
+
+
+@pytest.mark.parametrize(
+    "address", ["/static/ada.png", "/", "/a?size=80&x=%20", "https://pics.example/ada.png", "https://a:8443/%E5%AE%A2"]
+)
+def test_a_picture_comes_from_the_site_or_over_https(address):
+    assert check_avatar(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "ada.png", "http://a/b.png", "//evil.example/a.png", "/\\evil.example", "\\\\evil", "/\t/evil.example",
+        "https://", "https:///a", "https://a b", "data:image/svg+xml,<svg>", "javascript:alert(1)", "HTTPS://a/b",
+        " /a", "/a\n", "/a\x00",
+    ],
+)  # fmt: skip
+def test_another_address_is_no_picture(address):
+    with pytest.raises(BadText):
+        check_avatar(address)
+
+
+def test_the_address_of_a_picture_is_bounded():
+    check_avatar("/" + "a" * 499)
+    with pytest.raises(TooLong):
+        check_avatar("/" + "a" * 500)
