@@ -1,0 +1,170 @@
+"""Who speaks, while a handler of the site runs; and what it may say and do to that connection.
+
+The names are those of Flask-SocketIO and mean what they mean there. They need a handler: from anywhere else it is
+`chat.emit` and `chat.broadcast`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from ..backplane.contract import ToAll, ToRoom
+from ..core import access, close, frames
+from ..core.model import Member, event_room_key, room_key
+from ..core.push import checked_event_name
+from ..core.text import check_name
+from ..errors import Forbidden
+from ..storage import rooms as stored_rooms
+from .parts import Parts
+
+if TYPE_CHECKING:
+    from .requests import Client
+
+
+Effect = Callable[["Client"], None]
+
+
+class Speaking(NamedTuple):
+    """One call of a handler: whose connection it is, and what was done to it, for somebody who repeats the request."""
+
+    client: Client
+    parts: Parts
+    effects: list[Effect]
+
+    def affect(self, effect: Effect) -> None:
+        effect(self.client)
+        self.effects.append(effect)
+
+
+speaking: ContextVar[Speaking] = ContextVar("legacy_chat.speaking")
+
+
+def _speaking() -> Speaking:
+    found = speaking.get(None)
+    if found is None:
+        raise RuntimeError(
+            "Nobody speaks here: this is for the handlers of `@chat.on`. "
+            "Elsewhere say it with `chat.emit(event, uid, data)` or `chat.broadcast(event, data)`."
+        )
+    return found
+
+
+class Current:
+    """Whoever speaks. Raises `RuntimeError` outside of a handler."""
+
+    @property
+    def member(self) -> Member:
+        """`uid`, `name`, `device`."""
+        member = _speaking().client.session.member
+        assert member is not None  # noqa: S101 - handlers run after the login
+        return member
+
+    @property
+    def client_id(self) -> int:
+        """The number of the speaking connection."""
+        return _speaking().client.client_id
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The event rooms of the speaking connection, by name."""
+        return tuple(sorted(_speaking().client.session.rooms))
+
+
+current = Current()
+
+
+def emit(
+    event: str,
+    data: Any = None,
+    *,
+    to: str | int | None = None,
+    room: str | int | None = None,
+    broadcast: bool = False,
+    include_self: bool = True,
+) -> None:
+    """An event for the speaking connection alone; `to` an event room, to a chat `room`, or `broadcast` to everybody.
+
+    Raises `TypeError` for data that cannot be JSON, `ValueError` for what no event can be, `UnknownRoom`.
+    """
+    now = _speaking()
+    client, parts = now.client, now.parts
+    if sum((to is not None, room is not None, broadcast)) > 1:
+        raise ValueError("Name one of `to`, `room` and `broadcast`.")
+    name, raw = checked_event_name(event), encoded(data, parts.settings.max_message_bytes)
+    site_event = frames.SiteEvent(name=name, data=raw)
+    if to is None and room is None and not broadcast:
+        now.affect(lambda client: client.send(site_event))
+        return
+    frame, skip = frames.encode(site_event), None if include_self else client.client_id
+    if broadcast:
+        parts.backplane.publish(ToAll(frame, skip=skip))
+    else:
+        key = event_room_key(str(to).strip()) if to is not None else _key_of(client, parts, str(room))
+        parts.backplane.publish(ToRoom(key, frame, skip=skip))
+
+
+def _key_of(client: Client, parts: Parts, gid: str) -> str:
+    if client.room(gid) is None and parts.read(lambda c: stored_rooms.find_room(c, gid)) is None:
+        raise access.unknown_room(gid)
+    return room_key(gid)
+
+
+def encoded(data: Any, limit: int) -> msgspec.Raw:
+    """The data as JSON of at most `limit` bytes. Raises `TypeError` or `ValueError`."""
+    try:
+        raw = frames.encode(data)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise TypeError(f"The data cannot be written as JSON: {error}.") from None
+    if len(raw) > limit:
+        raise ValueError(f"An event has at most {limit} bytes of JSON (CHAT_MAX_MESSAGE_BYTES); this has {len(raw)}.")
+    return msgspec.Raw(raw)
+
+
+def send(data: Any, **where: Any) -> None:
+    """`emit` of the event `message`."""
+    emit("message", data, **where)
+
+
+def join_room(name: str | int) -> None:
+    """Put the speaking connection into an event room, until it leaves or ends; nothing is stored.
+
+    Raises `Forbidden` where it would be in more than CHAT_MAX_ROOMS.
+    """
+    now = _speaking()
+    room, most = check_name(str(name), "room's name", 64), now.parts.settings.max_rooms
+    if len(now.client.session.rooms | {room}) > most:
+        raise Forbidden(f"A connection may be in {most} event rooms: leave one first.")
+    now.affect(lambda client: _enter(client, room))
+
+
+def _enter(client: Client, room: str) -> None:
+    if room not in client.session.rooms:
+        client.session.rooms |= {room}
+        client.enter(room)
+
+
+def leave_room(name: str | int) -> None:
+    """Take the speaking connection out of an event room; nothing happens where it is not in it."""
+    room = str(name).strip()
+    _speaking().affect(lambda client: _exit(client, room))
+
+
+def _exit(client: Client, room: str) -> None:
+    if room in client.session.rooms:
+        client.session.rooms -= {room}
+        client.exit(room)
+
+
+def rooms() -> list[str]:
+    """The event rooms of the speaking connection."""
+    return list(current.rooms)
+
+
+def disconnect() -> None:
+    """End the speaking connection; its page does not come back by itself."""
+    client = _speaking().client
+    client.close(close.DISMISSED, "the site ended the connection")

@@ -1,0 +1,107 @@
+"""A request that a client repeats, since it saw no answer, is carried out once and answered as it was.
+
+For a minute, in this process: events are the site's own and nothing of them is stored. Whoever repeats one while it
+is being carried out waits for its end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from time import monotonic
+from typing import Generic, Protocol, TypeVar
+
+from ..errors import ChatError, InProgress
+
+
+class Sized(Protocol):
+    @property
+    def size(self) -> int:
+        """In bytes, about."""
+
+
+A = TypeVar("A", bound=Sized)
+
+# Seconds that an answer is kept, and the bytes of all of them together.
+_KEPT = 60.0
+_MOST_BYTES = 4 << 20
+# What an answer costs beside its bytes.
+_EACH = 500
+
+# Seconds to wait for a call that goes on.
+_PATIENCE = 10.0
+
+Key = tuple[str, str]
+
+
+class _Answer(Generic[A]):
+    __slots__ = ("at", "given", "size", "told")
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.given: A | ChatError | None = None
+        self.size = _EACH
+        self.told: threading.Event | None = None  # made by the first who waits
+
+
+class Repeats(Generic[A]):
+    def __init__(self, clock: Callable[[], float] = monotonic):
+        self._clock = clock
+        self._answers: OrderedDict[Key, _Answer[A]] = OrderedDict()  # those that were given, by age
+        self._begun: dict[Key, _Answer[A]] = {}
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def once(self, key: Key, carry_out: Callable[[], A]) -> tuple[A, bool]:
+        """What `carry_out` returned, and whether that was an earlier time.
+
+        Raises what it raised; `InProgress` where it takes too long. An error that asks to try again (`retry_after`) is
+        not kept.
+        """
+        self._forget()
+        known = self._answers.get(key) or self._begun.get(key)
+        if known is not None:
+            return _wait(known), True
+        answer = self._begun[key] = _Answer()
+        try:
+            answer.given = given = carry_out()
+            return given, False
+        except ChatError as error:
+            answer.given = error
+            raise
+        finally:
+            self._end(key, answer)
+
+    def _end(self, key: Key, answer: _Answer[A]) -> None:
+        del self._begun[key]
+        if answer.told is not None:
+            answer.told.set()
+        given = answer.given
+        if given is None or (isinstance(given, ChatError) and given.retry_after is not None):
+            return
+        answer.at = self._clock()
+        answer.size += 0 if isinstance(given, ChatError) else given.size
+        self._answers[key] = answer
+        self._bytes += answer.size
+
+    def _forget(self) -> None:
+        before = self._clock() - _KEPT
+        while self._answers:
+            key, oldest = next(iter(self._answers.items()))
+            if oldest.at > before and self._bytes <= _MOST_BYTES:
+                return
+            self._bytes -= self._answers.pop(key).size
+
+
+def _wait(answer: _Answer[A]) -> A:
+    if answer.given is None:
+        answer.told = answer.told or threading.Event()
+        answer.told.wait(_PATIENCE)
+    if answer.given is None:
+        raise InProgress("The same request is still being carried out.", retry_after=1.0)
+    if isinstance(answer.given, ChatError):
+        raise answer.given
+    return answer.given

@@ -1,0 +1,81 @@
+import pytest
+
+from legacy_chat.actions.turns import LEASE, Turns
+
+
+@pytest.fixture
+def one(parts) -> Turns:
+    return Turns(parts, "shop")
+
+
+@pytest.fixture
+def other(parts) -> Turns:
+    """Another worker of the same site."""
+    return Turns(parts, "shop")
+
+
+def held(turns: Turns, *names: str) -> list[str]:
+    return list(turns.take(dict.fromkeys(names, 10)))
+
+
+def test_one_worker_has_the_turn_and_keeps_it_as_long_as_it_renews(one, other, clock):
+    assert held(one, "sweep") == ["sweep"]
+    for _ in range(5):
+        clock.now += LEASE - 1
+        assert held(other, "sweep") == []
+        assert not other.free(["sweep"])
+        assert held(one, "sweep") == ["sweep"]
+
+
+def test_a_worker_that_died_loses_it_after_the_lease(one, other, clock):
+    held(one, "sweep")
+    clock.now += LEASE
+    assert other.free(["sweep"])
+    assert held(other, "sweep") == ["sweep"]
+    assert held(one, "sweep") == []
+
+
+def test_given_back_it_is_free_at_once(one, other):
+    held(one, "sweep", "count")
+    one.give_back("sweep")
+    assert held(other, "sweep", "count") == ["sweep"]
+
+
+def test_nobody_gives_back_what_another_has_by_now(one, other, clock):
+    held(one, "sweep")
+    clock.now += LEASE
+    held(other, "sweep")
+    one.give_back("sweep")
+    assert not one.free(["sweep"])
+
+
+def test_two_workers_share_the_timers_between_them(one, other):
+    assert held(one, "sweep") == ["sweep"]
+    assert held(other, "sweep", "count") == ["count"]
+
+
+def test_the_last_round_survives_the_worker(one, other):
+    assert one.take({"daily": 10})["daily"].last == 10
+    assert one.claim("daily", 11)
+    one.give_back("daily")
+    assert other.take({"daily": 12})["daily"].last == 11
+
+
+def test_a_round_is_begun_once(one, other, clock):
+    held(one, "daily")
+    assert one.claim("daily", 11)
+    assert not one.claim("daily", 11)
+    assert not other.claim("daily", 12)
+    clock.now += LEASE
+    held(other, "daily")
+    assert not one.claim("daily", 12)
+    assert other.claim("daily", 12)
+
+
+def test_two_sites_in_one_store_do_not_share_turns(one, parts):
+    held(one, "sweep")
+    assert held(Turns(parts, "blog"), "sweep") == ["sweep"]
+
+
+def test_a_very_long_name_has_a_turn_as_well(one):
+    assert held(one, "shop.views." + "x" * 500) == ["shop.views." + "x" * 500]
