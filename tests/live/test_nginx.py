@@ -1,87 +1,291 @@
-"""Behind a real nginx, over TCP and over a unix socket."""
+"""Behind a real nginx with the shipped file, over TCP and over a unix socket."""
 
 from __future__ import annotations
 
-import getpass
-import shutil
+import ssl
 import subprocess
+import threading
 
 import pytest
 
-from .raw import Refused, eventually
-from .server import free_port
+from legacy_chat.client import Client, NotConnected
 
-CONFIG = """
-user {user}; daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 256; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass {target};
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Host $http_host;
-    }}
-  }}
-}}
-"""
+from .fixtures import serving
+from .front import Nginx
+from .polls import Page
+from .raw import PING, PONG, Refused, eventually
+from .server import ROOT
+
+SHIPPED = (ROOT / "deploy" / "nginx.conf").read_text()
+
+# Ways to get it wrong.
+UPGRADE = ("    proxy_set_header Upgrade $http_upgrade;\n", "")
+CONNECTION = ("    proxy_set_header Connection $legacy_chat_connection;\n", "")
+HTTP_1_0 = ("    proxy_http_version 1.1;\n", "")
+HOST = ("proxy_set_header Host $http_host;", "proxy_set_header Host $proxy_host;")
+FORWARDED_HOST = ("    proxy_set_header X-Forwarded-Host $http_host;\n", "")
+
+SHORT = (("proxy_read_timeout 75s;", "proxy_read_timeout 2s;"), ("proxy_send_timeout 75s;", "proxy_send_timeout 2s;"))
+# Buffers too small for an answer: nginx writes to a file what the browser does not take at once.
+SMALL = "proxy_send_timeout 75s; proxy_buffer_size 1k; proxy_buffers 4 1k; proxy_busy_buffers_size 2k;"
+SMALL_BUFFERS = (("proxy_send_timeout 75s;", SMALL),)
+UNBUFFERED = (("proxy_send_timeout 75s;", "proxy_send_timeout 75s; proxy_buffering off;"),)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """One server for many fronts."""
+    with serving(tmp_path_factory.mktemp("house"), trusted_proxies="1", rate="0", ping_seconds="1") as server:
+        yield server
 
 
 @pytest.fixture
-def behind_nginx(tmp_path):
-    """The same server as seen through nginx."""
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    running = []
-
-    def front(server):
-        port = free_port()
-        unix = isinstance(server.address, str)
-        target = f"http://unix:{server.address}:" if unix else f"http://127.0.0.1:{server.port}"
-        config = tmp_path / "nginx.conf"
-        config.write_text(CONFIG.format(user=getpass.getuser(), folder=tmp_path, port=port, target=target))
-        running.append(subprocess.Popen([program, "-c", str(config), "-e", str(tmp_path / "nginx.log")]))
-        server.address, server.url = ("127.0.0.1", port), f"http://127.0.0.1:{port}"
-        eventually(server._answers, what="nginx")
-        return server
-
+def nginx(tmp_path):
+    """Start nginx with these files, each about the address `nginx.address`."""
+    front = Nginx(tmp_path)
     yield front
-    for process in running:
-        process.terminate()
-        process.wait(10)
+    front.stop()
 
 
-@pytest.mark.parametrize("unix", [False, True], ids=["tcp", "unix socket"])
-def test_two_people_talk_through_nginx(serve, behind_nginx, come, tmp_path, unix):
-    server = behind_nginx(serve(trusted_proxies="1", **({"unix": str(tmp_path / "chat.sock")} if unix else {})))
-    site = server.url.removeprefix("http://")
-    ada = come(server, "1", "ada", headers=[("Host", site), ("Origin", server.url)])
+def shipped(server, address: str, *changes: tuple[str, str]) -> str:
+    """deploy/nginx.conf itself; only where nginx and the site listen is another, and what a test changes."""
+    text = SHIPPED
+    own = (("listen 80;", f"listen {address};"), ("server 127.0.0.1:8000;", f"server 127.0.0.1:{server.port};"))
+    for old, new in (*own, *changes):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture
+def behind(nginx):
+    """The same server as seen through nginx with the shipped file."""
+    return lambda server, *changes: nginx.start(shipped(server, nginx.address, *changes)).behind(server)
+
+
+def site_of(server) -> list[tuple[str, str]]:
+    """What a browser says at the site's own address."""
+    return [("Host", server.url.partition("//")[2]), ("Origin", server.url)]
+
+
+def talk(server, come) -> None:
+    ada = come(server, "1", "ada", headers=site_of(server))
     ben = come(server, "2", "ben")
     ada.ask(type="group", gid="lobby", content="through the front door")
     assert ben.expect("groupPm")["content"] == "through the front door"
+
+
+# -- the shipped file ----------------------------------------------------------------------------------------------
+
+
+def test_two_people_talk_and_a_foreign_page_may_not(house, behind, come):
+    server = behind(house)
+    talk(server, come)
     with pytest.raises(Refused) as refused:
-        come(server, "6", headers=[("Host", site), ("Origin", "http://evil.example")])
+        come(server, "6", headers=[("Host", "127.0.0.1"), ("Origin", "http://evil.example")])
     assert refused.value.status == 403
-    assert server.browser().open("/login")[0] == 200
+    browser = server.browser()
+    assert browser.open("/login")[0] == 200
+    assert browser.open("/chat/static/client.js")[0] == 200
 
 
-def test_visitors_are_counted_by_their_own_address_or_not_at_all(serve, behind_nginx, come):
-    told = behind_nginx(serve(trusted_proxies="1", max_per_address="2"))
+def test_the_same_over_a_unix_socket_and_with_static_files_from_disk(serve, nginx, come, tmp_path):
+    path = str(tmp_path / "chat.sock")
+    site = serve(unix=path, trusted_proxies="1", max_per_address="2")
+    file = site.flask("proxy", "nginx", "--socket", path, "--listen", nginx.address, "--static")
+    server = nginx.start(file).behind(site)
+    talk(server, come)
+    with pytest.raises(Refused) as refused:  # people have addresses of their own, though the socket has none
+        come(server, "3")
+    assert refused.value.status == 503
+    browser = server.browser()
+    for file in ("/chat/static/client.js", "/chat/vendor/lit-html/lit-html.js", "/chat/static/chat.css"):
+        assert browser.open(file)[0] == 200
+    assert browser.open("/chat/static/../../wsgi.py")[0] == 404
+
+
+def test_visitors_are_counted_by_their_own_address_or_not_at_all(serve, behind, come):
+    told = behind(serve(trusted_proxies="1", max_per_address="2"))
     for uid in ("1", "2"):
         come(told, uid)
     with pytest.raises(Refused) as refused:
         come(told, "3")
     assert refused.value.status == 503
+    assert come(told, "3", source="127.0.0.3").welcome["uid"] == "3"
+    with pytest.raises(Refused) as refused:  # what a visitor says of its address is not believed
+        come(told, "4", headers=[("X-Forwarded-For", "192.0.2.7")])
+    assert refused.value.status == 503
 
 
-def test_a_proxy_nobody_told_us_of_does_not_make_everybody_one_visitor(serve, behind_nginx, come):
-    server = behind_nginx(serve(max_per_address="2"))
+def test_a_proxy_nobody_told_us_of_does_not_make_everybody_one_visitor(serve, behind, come):
+    server = behind(serve(max_per_address="2"))
     assert [come(server, uid).welcome["uid"] for uid in "123"] == ["1", "2", "3"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    return str(certificate), str(key)
+
+
+def test_with_tls_in_nginx_the_page_must_be_an_https_page(house, nginx, come, certificate):
+    file, key = certificate
+    options = ("--upstream", f"127.0.0.1:{house.port}", "--listen", nginx.address)
+    nginx.start(house.flask("proxy", "nginx", *options, "--certificate", file, "--key", key))
+    server = nginx.behind(house, ssl.create_default_context(cafile=file))
+    talk(server, come)
+    host = server.url.removeprefix("https://")
+    with pytest.raises(Refused) as refused:
+        come(server, "6", headers=[("Host", host), ("Origin", f"http://{host}")])
+    assert refused.value.status == 403
+
+
+def test_operators_pages_are_for_this_machine_alone(house, behind, nginx):
+    server = behind(house, ("allow 127.0.0.1;", "allow 127.0.0.9;"))  # as if it were another one
+    for path in ("/chat/metrics", "/chat/health", "/chat/health/live"):
+        assert server.browser().open(path)[0] == 403
+    assert "access forbidden by rule" in nginx.log()
+
+
+# -- polling -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [(), SMALL_BUFFERS, UNBUFFERED], ids=["shipped", "small buffers", "unbuffered"])
+def test_polls_come_through_however_nginx_buffers(house, behind, come, changes):
+    server = behind(house, *changes)
+    ada = Page(server, "1", "ada")
+    ada.login()
+    ben = come(server, "2", "ben")
+    ben.ask(type="group", gid="lobby", content="hello")
+    ada.expect("groupPm", content="hello")
+    eventually(lambda: ada.poll().frames == [], what="silence")
+    held = ada.hold()
+    for number in range(50):
+        ben.ask(type="group", gid="lobby", content=f"{number} " + "𝕏" * 3900)
+    ada.move(held.answer())
+    long = [ada.expect("groupPm")["content"] for _ in range(50)]
+    assert [text.partition(" ")[0] for text in long] == [f"{number}" for number in range(50)]
+    assert ada.say(type="group", gid="lobby", content="from a poll")["type"] == "ack"
+    ada.close()
+
+
+def test_foreign_pages_may_not_poll_and_addresses_are_told_apart(serve, behind):
+    server = behind(serve(trusted_proxies="1", max_per_address="1"))
+    ada, ben = Page(server, "1", "ada"), Page(server, "2", "ben")
+    ada.login()
+    assert ada.post(Origin="http://evil.example").status == 403
+    ben.login()
+    eventually(lambda: ada.poll().frames == [], what="silence")
+    held = ada.hold()
+    eventually(lambda: ben.post(wait=0.1).status == 503, what="a refusal")
+    assert "of your address" in ben.post(wait=0.1).frames[0]["message"]
+    for connection in (held.connection, ada, ben):
+        connection.close()
+
+
+def test_a_connection_that_nginx_keeps_although_it_wants_it_closed_serves_no_second_poll(house, behind):
+    """`keepalive` without a Connection line is a common mistake, and nginx believes what the answer says."""
+    page = Page(behind(house, CONNECTION), "1")
+    assert {page.post(cursor="none").status for _ in range(300)} == {400}
+    page.close()
+
+
+# -- time ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_silent_socket_outlives_the_proxys_patience_since_it_is_pinged(house, behind, come):
+    ada = come(behind(house, *SHORT), "1", "ada")
+    pings = 0
+    while pings < 4:  # a second each, and she says nothing but pongs
+        opcode, payload = ada.client.receive()
+        if opcode == PING:
+            ada.client.send(PONG, payload)
+            pings += 1
+    assert ada.ask(type="ping")["type"] == "pong"
+
+
+def test_without_pings_the_proxy_would_cut_it(serve, behind, come):
+    server = behind(serve(trusted_proxies="1"), *SHORT)
+    assert come(server, "1", "ada").closed().code == 1006
+
+
+def test_a_reload_of_nginx_keeps_sockets_and_loses_nothing(serve, behind, nginx, come):
+    server = behind(serve(trusted_proxies="1", rate="0"))
+    ada = come(server, "1", "ada")
+    with Client(f"{server.url}/chat", token=server.token("2", "ben"), transport="websocket") as ben:
+        said, over = [], threading.Event()
+
+        def speak() -> None:
+            while not over.is_set():
+                said.append(f"{len(said)}")
+                ben.group("lobby", said[-1])
+
+        speaker = threading.Thread(target=speak)
+        speaker.start()
+        old = nginx.workers()
+        for _ in range(2):
+            before = len(said)
+            nginx.reload()
+            eventually(lambda before=before: len(said) > before + 20, what="more words")
+        over.set()
+        speaker.join()
+    assert old <= nginx.workers()  # it serves ada's socket still
+    newcomer = come(server, "3", "cy")
+    newcomer.ask(type="group", gid="lobby", content="the end")
+    said.append("the end")
+    assert [ada.expect("groupPm")["content"] for _ in said] == said
+
+
+def test_a_poll_that_is_held_outlives_a_reload_of_nginx(house, behind, nginx, come):
+    server = behind(house)
+    ada = Page(server, "7", "ada")
+    ada.login()
+    eventually(lambda: ada.poll().frames == [], what="silence")
+    held = ada.hold()
+    nginx.reload()
+    come(server, "8", "ben").ask(type="group", gid="lobby", content="after the reload")
+    held.frames()
+    assert ada.expect("groupPm", content="after the reload")
+    ada.close()
+
+
+# -- a wrong file --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ((UPGRADE, CONNECTION), 426, "proxy_set_header Upgrade $http_upgrade"),
+        ((CONNECTION,), 400, "proxy_set_header Connection"),
+        ((HTTP_1_0,), 400, "without HTTP/1.1: the proxy in front has to pass it on. nginx: proxy_http_version 1.1;"),
+        ((HTTP_1_0, UPGRADE, CONNECTION), 426, "nginx: proxy_http_version 1.1; proxy_set_header Upgrade"),
+        ((HOST, FORWARDED_HOST), 403, "proxy_set_header Host $http_host"),
+    ],
+    ids=["no Upgrade", "no Connection", "HTTP/1.0", "nginx's defaults", "another Host"],
+)
+def test_a_wrong_file_is_named_to_the_client_and_in_the_log(house, behind, come, changes, status, words):
+    server = behind(house, *changes)
+    for _ in range(3):
+        with pytest.raises(Refused) as refused:
+            come(server, "1", "ada", headers=site_of(server))
+    assert refused.value.status == status
+    fault = refused.value.body.strip()
+    assert words in fault
+    eventually(lambda: fault in house.log(), what="a line in the log")
+    assert house.log().count(f"): {fault}") == 1  # once a minute
+    assert house.token("1", "ada").partition(".")[0] not in house.log()
+
+
+@pytest.mark.parametrize("changes", [(UPGRADE, CONNECTION), (HTTP_1_0,)], ids=["no Upgrade", "HTTP/1.0"])
+def test_with_a_wrong_file_the_client_falls_back_to_polling(house, behind, changes):
+    server = behind(house, *changes)
+    with Client(f"{server.url}/chat", token=server.token("1", "ada")) as ada:
+        assert ada.transport == "polling"
+        ada.group("lobby", "by other means")
+    with pytest.raises(NotConnected) as told:
+        Client(f"{server.url}/chat", token=server.token("1"), transport="websocket").connect(1)
+    assert "the proxy in front has to pass it on. nginx: proxy_" in str(told.value)

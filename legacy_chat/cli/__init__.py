@@ -8,18 +8,20 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from .actions.keys import Keys
-from .actions.push import make_push
-from .actions.rooms import Rooms
-from .core.api import SCOPES, ApiKey
-from .errors import ChatError, Exists
-from .storage import people
+from ..actions.keys import Keys
+from ..actions.push import make_push
+from ..actions.rooms import Rooms
+from ..core.api import SCOPES, ApiKey
+from ..errors import ChatError, Exists
+from ..storage import people
+from .doctor import doctor
+from .proxy import proxy
 
 
 def group() -> AppGroup:
     """The commands of one app; a host may add its own to them."""
     commands = AppGroup("chat", help="Rooms, tokens and tables of the chat.")
-    for command in (init_db, token, room, key, push):
+    for command in (init_db, token, room, key, push, proxy, doctor):
         commands.add_command(command)
     return commands
 

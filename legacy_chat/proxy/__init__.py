@@ -1,0 +1,66 @@
+"""The configuration of a proxy in front of the site, printed from the settings: nginx, Apache, Caddy.
+
+The words of each stand in the template beside this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ..settings import Settings
+
+KINDS = ("nginx", "apache", "caddy")
+
+# Where `gunicorn.conf.py` listens.
+UPSTREAM = "127.0.0.1:8000"
+
+# Seconds of silence that the proxy must bear at the least: its own default, and twice what a held poll takes.
+_LEAST_IDLE = 60
+
+# The largest body of a poll or of the HTTP API, with room.
+_LEAST_BODY = 2 << 20
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """What stands in the configuration beside the settings.
+
+    `upstream` is where gunicorn listens, host:port or the path of a unix socket. `listen` are addresses of the proxy's
+    own; without any it is port 80, and with a `certificate` 443. `static` is the folder with `chat/` and `vendor/` in
+    it, served from disk; without it the site serves those files.
+    """
+
+    upstream: str = UPSTREAM
+    server_name: str | None = None
+    listen: tuple[str, ...] = ()
+    certificate: str | None = None
+    key: str | None = None
+    static: Path | None = None
+
+    @property
+    def unix(self) -> bool:
+        return self.upstream.startswith("/")
+
+
+def idle_seconds(settings: Settings) -> int:
+    """How long a proxy has to bear a silent connection: three pings, of which one may be lost on the way."""
+    return max(_LEAST_IDLE, round(3 * settings.ping_seconds))
+
+
+def render(kind: str, settings: Settings, proxy: Proxy = Proxy()) -> str:
+    """The file for one of `KINDS`, ready to be put in place."""
+    words = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - no HTML
+    )
+    template = words.get_template(f"{kind}.jinja")
+    return template.render(
+        proxy=proxy, prefix=settings.prefix, idle=idle_seconds(settings), body=_LEAST_BODY >> 20, settings=settings
+    )

@@ -1,0 +1,78 @@
+"""The printed configurations: whole, and the same as the shipped files. Live tests run each behind its real proxy."""
+
+from pathlib import Path
+
+import pytest
+
+from legacy_chat.proxy import KINDS, Proxy, idle_seconds, render
+from legacy_chat.settings import load
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+DEFAULTS = load({}, {})
+
+
+@pytest.fixture
+def chat(host):
+    """`flask chat proxy …`: what it prints."""
+
+    def run(*arguments, code=0) -> str:
+        result = host.test_cli_runner().invoke(args=["chat", "proxy", *arguments])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments"), [("nginx.conf", ()), ("compose.nginx.conf", ("--upstream", "site:8000"))]
+)
+def test_the_shipped_file_is_what_is_printed(chat, file, arguments, monkeypatch):
+    """`flask --app wsgi chat proxy nginx > deploy/nginx.conf` makes it anew."""
+    monkeypatch.delenv("PORT", raising=False)
+    assert (DEPLOY / file).read_text() == chat("nginx", *arguments)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_upstream_is_a_port_or_a_unix_socket(kind):
+    assert "127.0.0.1:8000" in render(kind, DEFAULTS)
+    unix = render(kind, DEFAULTS, Proxy("/run/site.sock"))
+    assert "127.0.0.1:8000" not in unix
+    assert "/run/site.sock" in unix
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_prefix_of_the_settings_is_everywhere(kind):
+    text = render(kind, load({"CHAT_PREFIX": "/talk.v2"}, {}), Proxy(static=Path("/srv/static")))
+    assert "/chat/" not in text.replace("/srv/static/chat", "")
+    assert text.count("/talk") >= 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_braces_close_and_no_template_is_left(kind):
+    text = render(kind, DEFAULTS, Proxy(certificate="/c.pem", key="/k.pem", static=Path("/srv/static")))
+    assert text.count("{") == text.count("}")
+    assert "{%" not in text
+    assert "{{" not in text
+
+
+@pytest.mark.parametrize(("ping", "idle"), [("25", 75), ("50", 150), ("1", 60)])
+def test_a_silent_connection_outlives_a_lost_ping(ping, idle):
+    settings = load({"CHAT_PING_SECONDS": ping}, {})
+    assert idle_seconds(settings) == idle
+    assert f"proxy_read_timeout {idle}s;" in render("nginx", settings)
+    assert f"ProxyTimeout {idle}\n" in render("apache", settings)
+
+
+def test_the_command_line_reaches_the_file(chat):
+    text = chat("nginx", "--server-name", "shop.example", "--certificate", "/c.pem", "--key", "/k.pem", "--static")
+    assert "listen 443 ssl;" in text
+    assert "return 301 https://$host$request_uri;" in text
+    assert "server_name shop.example;" in text
+    assert f"alias {Path(__file__).parents[1]}/static/chat/;" in text
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--socket", "/s", "--upstream", "a:1"), ("--certificate", "/c.pem"), ("--key", "/k.pem")]
+)
+def test_what_does_not_fit_together_is_refused_in_words(chat, wrong):
+    assert "Usage:" in chat("nginx", *wrong, code=2)
