@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 import legacy_chat
 from legacy_chat import Chat, SettingsError
-from legacy_chat.backplane.contract import Disconnect, Subscribe
+from legacy_chat.backplane.contract import Disconnect, Posted, Subscribe
 from legacy_chat.core import close
 from legacy_chat.core.push import Pushed
-from legacy_chat.errors import BadShape, BadText, Exists, Unavailable
-from legacy_chat.storage import rooms
+from legacy_chat.errors import BadShape, BadText, Unavailable, UnknownRoom
+from legacy_chat.storage import people, rooms
 from legacy_chat.web.identity import device_of_request
 
 
@@ -29,8 +29,9 @@ def state(host):
 
 @pytest.fixture
 def heard(state) -> list:
+    """What connections are told; that something lies ready for those who poll is left out."""
     notices: list = []
-    state.parts.backplane.subscribe(notices.append)
+    state.parts.backplane.subscribe(lambda notice: None if isinstance(notice, Posted) else notices.append(notice))
     return notices
 
 
@@ -64,9 +65,22 @@ def test_without_a_secret_key_nothing_starts(tmp_path):
         Chat(Flask("host", instance_path=str(tmp_path)))
 
 
-def test_a_wrong_setting_stops_the_start(make_host):
-    with pytest.raises(SettingsError, match="CHAT_REPLAY"):
-        make_host(CHAT_REPLAY="many")
+def test_wrong_settings_stop_the_start_all_in_one_message(make_host):
+    with pytest.raises(SettingsError) as error:
+        make_host(CHAT_REPLAY="many", CHAT_PREFIX="chat", CHAT_RATE="fast", CHAT_COLOUR="blue")
+    said = str(error.value)
+    for words in (
+        "CHAT_REPLAY='many'",
+        "CHAT_PREFIX='chat': must start with a slash",
+        "CHAT_RATE='fast'",
+        "CHAT_COLOUR",
+    ):
+        assert words in said
+
+
+def test_an_app_gets_chat_once(host):
+    with pytest.raises(SettingsError, match="already"):
+        Chat(host)
 
 
 def test_settings_come_from_the_environment_too(make_host, monkeypatch):
@@ -105,14 +119,47 @@ def test_a_token_for_ada(chat, state):
 
 
 def test_a_room_for_an_order_with_those_who_care_for_it(chat, state, heard):
-    chat.room("order-42", private=True, members=("7", "9"))
-    room = state.database.read(lambda c: rooms.find_room(c, "order-42"))
-    assert (room.name, room.private) == ("order-42", True)
-    assert [(type(notice), notice.uid) for notice in heard] == [(Subscribe, "7"), (Subscribe, "9")]
-    with pytest.raises(Exists):
-        chat.room("order-42")
+    made = chat.room("order-42", private=True, members=("7", 9))
+    assert (made.gid, made.name, made.private) == ("order-42", "order-42", True)
+    assert state.database.read(lambda c: rooms.uids_of(c, made.id)) == {"7", "9"}
+    assert [notice.uid for notice in heard if isinstance(notice, Subscribe)] == ["7", "9"]
+    assert chat.room("order-42") == made
     with pytest.raises(BadText):
         chat.room("order 42")
+
+
+def test_people_come_into_a_room_and_go_as_the_site_says(chat, state):
+    room = chat.room("order-42", "Order 42", private=True)
+
+    def members():
+        return state.database.read(lambda c: rooms.uids_of(c, room.id))
+
+    chat.add("order-42", 7, "9")
+    assert members() == {"7", "9"}
+    chat.remove("order-42", 9, "404")
+    assert members() == {"7"}
+    chat.set_members("order-42", ["8"])
+    assert members() == {"8"}
+    for call in (chat.add, chat.remove, chat.set_members):
+        with pytest.raises(UnknownRoom):
+            call("order-43", "7")
+
+
+def test_a_template_links_to_a_room(host, chat):
+    with host.test_request_context():
+        assert chat.url_for_room("order-42") == "/chat/#g:order-42"
+        assert chat.url_for_room("客服") == "/chat/#g:%E5%AE%A2%E6%9C%8D"
+        assert chat.url_for_room("a", _external=True) == "http://localhost/chat/#g:a"
+
+
+def test_a_token_says_more_than_a_name(chat, state):
+    member = state.tokens.verify(chat.token("7", "ada", avatar="/ada.png", roles=["staff"], locale="zh"))
+    assert (member.avatar, member.roles, member.locale) == ("/ada.png", ("staff",), "zh")
+
+
+def test_a_token_without_a_name_bears_the_one_last_seen(chat, state):
+    state.database.run(lambda c: people.remember(c, "7", "ada", 0))
+    assert state.tokens.verify(chat.token(7)).name == "ada"
 
 
 def test_disconnect_ends_all_of_ada_or_one_of_her_devices(chat, heard):
@@ -138,14 +185,37 @@ def test_outside_of_an_app_there_is_nothing_to_call():
 # -- logging out ---------------------------------------------------------------------------------------------
 
 
-def test_a_logout_ends_the_sockets_of_that_browser_alone(host, heard):
+def log_in_and_out(host, agent="Firefox"):
     browser = host.test_client()
-    browser.get("/enter/7", headers={"User-Agent": "Firefox"})
-    browser.get("/exit", headers={"User-Agent": "Firefox"})
+    for path in ("/enter/7", "/exit"):
+        browser.get(path, headers={"User-Agent": agent})
+
+
+def test_a_logout_ends_the_sockets_of_all_devices(host, heard):
+    log_in_and_out(host)
     (notice,) = heard
-    assert (notice.uid, notice.code) == ("7", 4440)
+    assert (notice.uid, notice.code, notice.device) == ("7", 4440, None)
+
+
+def test_a_logout_ends_the_sockets_of_that_browser_alone_where_the_site_wants_it(make_host):
+    host, heard = make_host(CHAT_LOGOUT_EVERYWHERE="0"), []
+    host.extensions["legacy_chat"].parts.backplane.subscribe(heard.append)
+    log_in_and_out(host, "Firefox")
+    (notice,) = [notice for notice in heard if isinstance(notice, Disconnect)]
     with host.test_request_context(headers={"User-Agent": "Firefox"}):
-        assert notice.device == device_of_request()
+        assert (notice.uid, notice.device) == ("7", device_of_request())
+
+
+def test_a_logout_ends_whom_the_member_loader_makes_of_the_user(host, heard, state):
+    state.hooks.member_loader = lambda user: {"uid": f"shop:{user.id}"}
+    log_in_and_out(host)
+    assert [notice.uid for notice in heard] == ["shop:7"]
+
+
+def test_a_member_loader_that_fails_does_not_keep_anybody_from_logging_out(host, heard, state):
+    state.hooks.member_loader = lambda user: 1 / 0
+    log_in_and_out(host)
+    assert [notice.uid for notice in heard] == ["7"]
 
 
 def test_a_logout_of_nobody_ends_nothing(host, heard):

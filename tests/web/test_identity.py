@@ -1,5 +1,8 @@
+from enum import Enum
+
 import pytest
-from flask import has_request_context
+from babel import Locale
+from flask import has_request_context, request
 from flask_login import login_user
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +10,7 @@ from itsdangerous import URLSafeSerializer
 from werkzeug.test import EnvironBuilder
 
 from legacy_chat.core.model import Member
-from legacy_chat.errors import BadText, BadToken, Empty, TooLong
+from legacy_chat.errors import BadText, BadToken, Empty, Forbidden, TooLong, Unavailable
 from legacy_chat.web import identity
 from legacy_chat.web.identity import Tokens, current_member, device_of_request, member_of_request
 
@@ -37,9 +40,7 @@ def environ(**headers) -> dict:
 
 
 def cookie_of(host, uid) -> str:
-    client = host.test_client()
-    client.get(f"/enter/{uid}")
-    return f"session={client.get_cookie('session').value}"
+    return host.test_client().get(f"/enter/{uid}").headers["Set-Cookie"].partition(";")[0]
 
 
 def test_the_cookie_of_the_site_says_who_asks(host):
@@ -108,6 +109,128 @@ def test_the_name_is_what_the_sites_user_has(host, attributes, name):
         assert (current_member().uid, current_member().name) == ("7", name)
 
 
+class Role:
+    """As Flask-Security and others have it."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+class Level(Enum):
+    EDITOR = "editor"
+
+
+class Kind(Enum):
+    STAFF = 3
+
+
+@pytest.mark.parametrize(
+    ("attributes", "fields"),
+    [
+        ({}, (None, (), None)),
+        ({"avatar": "/ada.png"}, ("/ada.png", (), None)),
+        ({"avatar_url": "https://pics.example/ada.png"}, ("https://pics.example/ada.png", (), None)),
+        ({"avatar": "http://pics.example/ada.png"}, (None, (), None)),
+        ({"avatar": lambda size: "/ada.png"}, (None, (), None)),  # a method, as in many tutorials
+        ({"roles": ["staff", Role("editor"), Role(5), None]}, (None, ("staff", "editor"), None)),
+        ({"roles": "staff, editor,"}, (None, ("staff", "editor"), None)),
+        ({"roles": {"staff"}, "role": "staff"}, (None, ("staff",), None)),
+        ({"roles": lambda: ["staff"]}, (None, (), None)),
+        ({"role": Level.EDITOR}, (None, ("editor",), None)),
+        ({"role": Kind.STAFF}, (None, ("STAFF",), None)),
+        ({"is_admin": True}, (None, ("admin",), None)),
+        ({"is_admin": 1, "role": "boss"}, (None, ("boss", "admin"), None)),
+        ({"is_admin": False}, (None, (), None)),
+        ({"is_admin": lambda: False}, (None, (), None)),  # a method is no yes
+        ({"locale": "zh"}, (None, (), "zh")),
+        ({"locale": Locale("de", "AT")}, (None, (), "de_AT")),
+        ({"locale": lambda: "zh"}, (None, (), None)),
+    ],
+)
+def test_picture_roles_and_language_are_told_from_what_the_user_has(host, attributes, fields):
+    with host.test_request_context():
+        login_user(Named(**attributes))
+        member = current_member()
+        assert (member.avatar, member.roles, member.locale) == fields
+
+
+@pytest.fixture
+def load(host):
+    """The host's users are loaded as `answer` says: `load(answer)` is as whom ada chats then."""
+    hooks = host.extensions["legacy_chat"].hooks
+
+    def load(answer):
+        hooks.member_loader = answer if callable(answer) else lambda user: answer
+        return member_of_request(host, environ(Cookie=cookie_of(host, "7")))
+
+    return load
+
+
+def test_the_site_says_as_whom_its_users_chat(load):
+    member = load(lambda user: {"uid": f"shop:{user.id}", "name": "Ada L.", "roles": ("staff", "vip"), "locale": "de"})
+    assert (member.uid, member.name, member.roles, member.locale) == ("shop:7", "Ada L.", ("staff", "vip"), "de")
+    assert member.device
+
+
+def test_what_the_site_leaves_out_is_as_always(load):
+    assert (load({}).uid, load({}).name) == ("7", "7")
+    assert load({"name": "ada", "avatar": None, "roles": None}).roles == ()
+    assert load({"uid": 7, "name": " a\nda "}).name == "ada"
+
+
+def test_the_site_may_answer_a_member(load):
+    member = load(Member("7", "Ada", roles=("staff",), avatar="/ada.png"))
+    assert (member.uid, member.name, member.roles, member.avatar) == ("7", "Ada", ("staff",), "/ada.png")
+    assert member.device is not None
+
+
+def test_the_loader_runs_within_the_request(load):
+    load(lambda user: {"name": request.headers["User-Agent"]})
+
+
+def test_whom_the_site_keeps_out_is_somebody_and_not_nobody(load):
+    with pytest.raises(Forbidden, match="does not let you"):
+        load(None)
+
+
+@pytest.mark.parametrize("uid", ["", "a" * 65, "a\x00"])
+def test_a_uid_that_cannot_stand_in_a_chat_is_in_the_log(load, uid, caplog):
+    with pytest.raises(Forbidden):
+        load({"uid": uid})
+    assert "cannot chat" in caplog.text
+
+
+@pytest.mark.parametrize("answer", ["ada", 7, ["7", "ada"], {"nmae": "ada"}, object()])
+def test_an_answer_that_is_none_is_the_sites_mistake(load, answer, caplog):
+    with pytest.raises(Unavailable):
+        load(answer)
+    assert "member_loader answered" in caplog.text
+
+
+def test_a_site_that_fails_is_asked_again_later(host, load, caplog):
+    with pytest.raises(Unavailable) as error:
+        load(lambda user: 1 / 0)
+    assert error.value.retry_after
+    assert "ZeroDivisionError" in caplog.text
+    host.login_manager.user_loader(lambda uid: 1 / 0)
+    with pytest.raises(Unavailable):
+        load({})
+    assert not has_request_context()
+
+
+def test_a_picture_that_no_page_may_show_is_left_out_and_roles_are_bounded(load):
+    member = load({"avatar": "javascript:alert(1)", "roles": ["r" * 100] * 50, "locale": "z" * 100})
+    assert (member.avatar, len(member.roles), len(member.roles[0]), len(member.locale)) == (None, 20, 40, 35)
+
+
+def test_whoever_is_remembered_by_a_cookie_needs_no_session(host):
+    host._got_first_request = False  # a route more, for this test
+    host.add_url_rule("/remember", "remember", lambda: str(login_user(host.login_manager._user_callback("7"), True)))
+    cookies = host.test_client().get("/remember").headers.getlist("Set-Cookie")
+    remembered = next(cookie.partition(";")[0] for cookie in cookies if cookie.startswith("remember_token="))
+    assert member_of_request(host, environ(Cookie=remembered)).uid == "7"
+
+
 # -- connect tokens ------------------------------------------------------------------------------------------
 
 
@@ -158,6 +281,24 @@ def test_a_token_with_any_one_letter_changed_is_no_token(data):
 def test_a_token_of_another_site_is_no_token():
     with pytest.raises(BadToken):
         Tokens(SECRET, 60).verify(Tokens("another secret", 60).mint("7"))
+
+
+def test_a_token_brings_back_picture_roles_and_language():
+    tokens = Tokens(SECRET, 60)
+    token = tokens.mint("7", "ada", "/ada.png", ["staff"], "zh")
+    assert tokens.verify(token) == Member("7", "ada", None, "/ada.png", ("staff",), "zh")
+    assert len(tokens.mint("7", "ada" * 26, "/" + "a" * 499, [f"{n:040}" for n in range(20)], "z" * 35)) < 4096
+
+
+@pytest.mark.parametrize("avatar", ["javascript:alert(1)", "//evil.example/x.png", "http://a/b.png"])
+def test_no_token_is_made_for_a_picture_that_no_page_may_show(avatar):
+    with pytest.raises(BadText):
+        Tokens(SECRET, 60).mint("7", avatar=avatar)
+
+
+def test_tokens_of_the_version_before_are_good_still(noon):
+    old = URLSafeSerializer(SECRET, salt="legacy_chat.connect").dumps(["7", "ada", int(noon.now) + 60])
+    assert Tokens(SECRET, 60).verify(old) == Member("7", "ada")
 
 
 def test_something_else_that_the_site_signed_is_no_token():

@@ -11,27 +11,33 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_login import user_logged_out
 
-from . import settings as settings_table
-from .actions.hooks import Hooks
-from .actions.push import make_push
-from .actions.rooms import Rooms
-from .backplane.contract import Disconnect
-from .core import close
-from .core.push import Pushed
-from .state import State, install_handler
-from .web import api, push_door
-from .web.door import SocketDoor
-from .web.identity import device_of_request
-from .web.pages import blueprint
-from .web.services import Services
+from .. import logs
+from .. import settings as settings_table
+from ..actions.hooks import Hooks
+from ..actions.push import make_push
+from ..core.push import Pushed
+from ..doctor.door import DoctorDoor
+from ..doctor.start import attend
+from ..errors import SettingsError
+from ..state import State, install_handler
+from ..web import api, push_door, text_page, widget
+from ..web.door import SOCKET_PATH, SocketDoor
+from ..web.pages import blueprint
+from ..web.services import Services
+from .aspect import EXTENSION, state_of_app
+from .events import EventCalls
+from .identity import IdentityCalls, on_logout
+from .rooms import RoomCalls
+from .rules import RuleCalls
+from .tasks import TaskCalls
 
-EXTENSION = "legacy_chat"
+__all__ = ["EXTENSION", "Chat"]
 
 
-class Chat:
+class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
     """Chat for the users of a Flask site: `Chat(app)`, or `chat.init_app(app)` in a factory."""
 
     def __init__(self, app: Flask | None = None, engine: Any = None):
@@ -44,28 +50,32 @@ class Chat:
 
         `engine` is the site's own SQLAlchemy engine, for `post(session=...)`; Flask-SQLAlchemy's is found by itself.
         """
-        from .cli import group
+        from ..cli import group
 
-        state = State(app, settings_table.load(app.config, os.environ), self._hooks, engine)
+        if EXTENSION in app.extensions:
+            raise SettingsError("This app has chat already: call Chat(app) or chat.init_app(app) once.")
+        with attend(app.config):
+            state = State(app, settings_table.load(app.config, os.environ), self._hooks, engine)
         app.extensions[EXTENSION] = state
+        logs.set_up(state.settings.log_format)
         if state.database.engine.dialect.name == "sqlite":
             state.prepare()
         app.register_blueprint(blueprint(state))
+        app.register_blueprint(text_page.blueprint(state))
+        app.register_blueprint(widget.blueprint(state))
+        widget.install(state)
         services = Services(state)
         app.register_blueprint(api.blueprint(services))
         app.register_blueprint(push_door.blueprint(services))
-        app.wsgi_app = SocketDoor(app.wsgi_app, state)  # type: ignore[method-assign]
-        app.cli.add_command(group())
-        user_logged_out.connect(_on_logout, app)
+        door = SocketDoor(app.wsgi_app, state, services)
+        for upgrade in (False, True):
+            path = state.settings.prefix + SOCKET_PATH
+            app.add_url_rule(path, "legacy_chat.socket", door.view, methods=["GET"], websocket=upgrade)
+        app.wsgi_app = DoctorDoor(door, state)  # type: ignore[method-assign]
+        # A site with a `flask chat` of its own keeps it.
+        app.cli.add_command(group(), "chat" if "chat" not in app.cli.commands else "legacy-chat")
+        user_logged_out.connect(on_logout, app)
         install_handler(state)
-
-    def token(self, uid: str, name: str | None = None) -> str:
-        """A signed connect token for `uid`, good for CHAT_TOKEN_SECONDS."""
-        return _state().tokens.mint(uid, name)
-
-    def room(self, gid: str, name: str | None = None, private: bool = False, members: tuple[str, ...] = ()) -> None:
-        """Create a room. Raises `Exists` where the key is taken."""
-        Rooms(_state().parts).create(gid, name or gid, private, members)
 
     def push(
         self,
@@ -92,11 +102,11 @@ class Chat:
             to, content=content, name=name, data=data, gid=gid, all=everybody, durable=durable, sender=who, at=at,
             every=every,
         )  # fmt: skip
-        return _state().pushes.push(push)
+        return state_of_app().pushes.push(push)
 
     def unschedule(self, id: str) -> bool:
         """Forget a push that waits for its time; False where there is none."""
-        return _state().pushes.unschedule(id)
+        return state_of_app().pushes.unschedule(id)
 
     def post(
         self, room: str, text: str, *, uid: str = "site", name: str | None = None, session: Any = None
@@ -106,14 +116,9 @@ class Chat:
         With the site's SQLAlchemy `session` it goes out when that is committed, once, and never after a rollback.
         """
         if session is None:
-            return _state().pushes.post(room, text, uid, name)
-        _state().outbox.post(session, room, text, uid, name)
+            return state_of_app().pushes.post(room, text, uid, name)
+        state_of_app().outbox.post(session, room, text, uid, name)
         return None
-
-    def disconnect(self, uid: str, device: str | None = None) -> None:
-        """Close somebody's sockets (those of one device, where given) at once; they must log in again."""
-        notice = Disconnect(uid, close.SESSION_ENDED, "logged out", device)
-        _state().parts.backplane.publish(notice)
 
     def on_online(self, hook: Callable[[str], Any]) -> Callable[[str], Any]:
         """`@chat.on_online`: called with the uid of somebody who came, in a greenlet with the app's context."""
@@ -127,17 +132,4 @@ class Chat:
 
     def offload(self, work: Any) -> Any:
         """Run `work()` (hashing, a slow query) in a native thread while only this request waits."""
-        return _state().parts.offload.call(work)
-
-
-def _state() -> State:
-    state: State = current_app.extensions[EXTENSION]
-    return state
-
-
-def _on_logout(app: Flask, user: Any = None, **_: Any) -> None:
-    """Flask-Login's signal: this browser's sockets end with its session; other devices stay."""
-    uid = user.get_id() if user is not None else None
-    if uid is not None and EXTENSION in app.extensions:
-        notice = Disconnect(str(uid), close.SESSION_ENDED, "logged out", device_of_request())
-        _state().parts.backplane.publish(notice)
+        return state_of_app().parts.offload.call(work)

@@ -1,0 +1,105 @@
+"""The site's own rules: who may join a room, post in it, write to somebody, and what may be said.
+
+A site gives them with `@chat.can_join`, `@chat.can_post`, `@chat.can_message` and `@chat.before_message`. They are
+asked about what people do, over whatever transport; what the site itself does (its calls, its keys) is above them. Each
+is asked in the greenlet of the request, within a context of the app that ends with it, so that a rule may work with the
+site's database and hands its connection back. Without rules nothing is asked and nothing is looked up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import msgspec
+
+from ..core.model import Member, Room, Submission
+from ..errors import ChatError, Forbidden, Internal, Refused
+from .hooks import Hooks, Rule
+
+log = logging.getLogger(__name__)
+
+_NOT_HERE = "You may not be in this room."
+_SILENT = "You may not write in this room."
+_NOT_TO_THEM = "You may not write to this person."
+_UNSAID = "This message is not allowed here."
+
+
+class Rules:
+    def __init__(self, hooks: Hooks | None = None, context: Callable[[], AbstractContextManager[Any]] = nullcontext):
+        self._hooks = hooks or Hooks()
+        self._context = context
+
+    @property
+    def for_joining(self) -> bool:
+        """Whether there is anything to ask."""
+        return bool(self._hooks.can_join)
+
+    def for_messages(self, in_room: bool) -> bool:
+        hooks = self._hooks
+        return bool(hooks.before_message or (hooks.can_post if in_room else hooks.can_message))
+
+    def check_join(self, member: Member, room: Room) -> None:
+        """Raises `Forbidden`, whatever else a rule raised, or `Internal` for its bugs; so do the others."""
+        self._check(self._hooks.can_join, _NOT_HERE, member, room)
+
+    def joinable(self, member: Member, rooms: Iterable[Room]) -> list[Room]:
+        """Those of the rooms that they may join."""
+
+        def may_join(room: Room) -> bool:
+            try:
+                return all(hook(member, room) is True for hook in self._hooks.can_join)
+            except Refused:
+                return False
+
+        found: list[Room] = self._run(lambda: [room for room in rooms if may_join(room)])
+        return found
+
+    def check_post(self, member: Member, room: Room) -> None:
+        self._check(self._hooks.can_post, _SILENT, member, room)
+
+    def check_message(self, member: Member, uid: str) -> None:
+        self._check(self._hooks.can_message, _NOT_TO_THEM, member, uid)
+
+    def passed(self, said: Submission) -> str:
+        """The text as the rules let it pass, each given what the one before made of it."""
+
+        def pass_all() -> str:
+            content = said.content
+            for hook in self._hooks.before_message:
+                content = _verdict(hook(msgspec.structs.replace(said, content=content)), content)
+            return content
+
+        return str(self._run(pass_all)) if self._hooks.before_message else said.content
+
+    def _check(self, hooks: list[Rule], words: str, *arguments: Any) -> None:
+        def ask() -> None:
+            for hook in hooks:
+                # A rule that ends without a word has not said yes.
+                if hook(*arguments) is not True:
+                    raise Forbidden(words)
+
+        if hooks:
+            self._run(ask)
+
+    def _run(self, ask: Callable[[], Any]) -> Any:
+        try:
+            with self._context():
+                return ask()
+        except ChatError:
+            raise
+        except Exception:
+            log.exception("a rule of this site failed")
+            raise Internal("A rule of this site failed; it is in its log. Nothing was done.") from None
+
+
+def _verdict(answer: Any, content: str) -> str:
+    if answer is None or answer is True:
+        return content
+    if answer is False:
+        raise Forbidden(_UNSAID)
+    if not isinstance(answer, str):
+        raise TypeError(f"before_message answered {answer!r}: it is to answer None, True, False or a str")
+    return answer

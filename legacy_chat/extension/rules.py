@@ -1,0 +1,39 @@
+"""The site's own rules: who may join, post, write to somebody, and what may be said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..core.model import Member, Room, Submission
+from .aspect import Aspect
+
+AboutRoom = Callable[[Member, Room], Any]
+AboutPerson = Callable[[Member, str], Any]
+AboutText = Callable[[Submission], Any]
+
+
+class RuleCalls(Aspect):
+    """Several rules of a kind are asked in their order. Each is called within the app's context, which ends with the
+    message; whatever it raises that is no `ChatError` is logged and refuses as `internal`.
+    """
+
+    def can_join(self, rule: AboutRoom) -> AboutRoom:
+        """`@chat.can_join`: may this member belong to the room? Only True is a yes; or raise `Refused("why")`."""
+        self._hooks.can_join.append(rule)
+        return rule
+
+    def can_post(self, rule: AboutRoom) -> AboutRoom:
+        """`@chat.can_post`: may this member, who belongs to the room, say something in it? Answers as `can_join`."""
+        self._hooks.can_post.append(rule)
+        return rule
+
+    def can_message(self, rule: AboutPerson) -> AboutPerson:
+        """`@chat.can_message`: may this member write to the person with that uid? Answers as `can_join`."""
+        self._hooks.can_message.append(rule)
+        return rule
+
+    def before_message(self, rule: AboutText) -> AboutText:
+        """`@chat.before_message`: None or True lets it pass, a str is said instead, False or `Refused` refuses."""
+        self._hooks.before_message.append(rule)
+        return rule
