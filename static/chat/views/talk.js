@@ -74,7 +74,7 @@ const conversation = (page, current) => html`
   <p class="typing">${typing(current.typing.names)}</p>
   ${composer(page, current)}`;
 
-function typing(names) {
+export function typing(names) {
   const [first, second] = names.map((name) => html`<bdi>${name}</bdi>`);
   if (names.length === 0) return nothing;
   if (names.length === 1) return phrase("{name} is typing…", { name: first });

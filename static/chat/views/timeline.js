@@ -8,7 +8,8 @@ import { emptyState, icon } from "./parts.js";
 
 const NAMES_IN_NOTICE = 3;
 
-export function timeline(page, conversation) {
+/** Rooms have rows; in a narrow place they are `bubbles` as well. */
+export function timeline(page, conversation, { bubbles = false } = {}) {
   const { timeline: { version, empty }, title, isRoom, peerRead } = conversation;
   const today = new Date().toDateString();
   const rows = () => repeat(conversation.timeline.rows(), ({ key }) => key, (row) => views[row.kind](row, page, conversation));
@@ -16,8 +17,8 @@ export function timeline(page, conversation) {
   return html`
     <div class="timeline-frame">
       <div class="timeline" tabindex="0" @keydown=${walk} role="region" aria-label=${label}>
-        <ol role="log" aria-label=${t("Messages")} aria-live="off" class=${isRoom ? "rows" : "bubbles"}>
-          ${guard([conversation, version, peerRead, today], rows)}
+        <ol role="log" aria-label=${t("Messages")} aria-live="off" class=${looks(isRoom, bubbles)}>
+          ${guard([conversation, version, peerRead, today, page.chat.people.pictures], rows)}
         </ol>
         ${empty ? silence(conversation) : nothing}
       </div>
@@ -25,6 +26,8 @@ export function timeline(page, conversation) {
       ${jump(page, conversation)}
     </div>`;
 }
+
+const looks = (isRoom, bubbles) => (isRoom ? (bubbles ? "bubbles named" : "rows") : "bubbles");
 
 const views = {
   message,
@@ -85,7 +88,7 @@ function walk(event) {
   const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
   const messages = [...event.currentTarget.querySelectorAll(".message")];
-  const at = messages.indexOf(document.activeElement.closest(".message"));
+  const at = messages.indexOf(event.target.closest(".message"));
   const next = at < 0 ? messages.at(-1) : messages[at + step];
   if (!next) return;
   event.preventDefault();
