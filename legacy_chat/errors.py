@@ -8,9 +8,11 @@
     ├── Refused                                         the frame was understood and not carried out
     │   ├── NotLoggedIn            not_logged_in  401
     │   ├── BadToken               bad_token      401
+    │   ├── BadCursor              bad_cursor     400   of a poll: log in again
     │   ├── Forbidden              forbidden      403
     │   ├── NotMember              not_member     403
     │   ├── UnknownRoom            unknown_room   404
+    │   ├── UnknownEvent           unknown_event  404
     │   ├── Exists                 exists         409
     │   ├── Empty                  empty          422
     │   ├── TooLong                too_long       422
@@ -33,15 +35,19 @@ from __future__ import annotations
 
 
 class ChatError(Exception):
-    """Something that the other side is told: `code`, `message` and, at times, `retry_after` seconds."""
+    """Something that the other side is told: `code`, `message` and, at times, `retry_after` seconds.
+
+    `reason` is a word for the site's operators, where there are several for one code.
+    """
 
     code = "internal"
     status = 500
 
-    def __init__(self, message: str, retry_after: float | None = None):
+    def __init__(self, message: str, retry_after: float | None = None, reason: str = ""):
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
+        self.reason = reason or self.code
 
 
 class BadFrame(ChatError):
@@ -75,6 +81,10 @@ class BadToken(Refused):
     code, status = "bad_token", 401
 
 
+class BadCursor(Refused):
+    code, status = "bad_cursor", 400
+
+
 class Forbidden(Refused):
     code, status = "forbidden", 403
 
@@ -85,6 +95,10 @@ class NotMember(Refused):
 
 class UnknownRoom(Refused):
     code, status = "unknown_room", 404
+
+
+class UnknownEvent(Refused):
+    code, status = "unknown_event", 404
 
 
 class Exists(Refused):

@@ -46,6 +46,14 @@ def _rooms(text: str) -> tuple[str, ...]:
         raise ValueError(error.message) from None
 
 
+def _text_rooms(text: str) -> tuple[str, ...]:
+    """None at all, these rooms, or ("*",) for any."""
+    try:
+        return ("*",) if text and _flag(text) else ()
+    except ValueError:
+        return _rooms(text)
+
+
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(word.rstrip("/").lower() for word in _words(text))
     for origin in origins:
@@ -70,6 +78,12 @@ def _rate(text: str) -> Rate:
 
 def _delays(text: str) -> tuple[float, ...]:
     return tuple(_seconds(word) for word in _words(text))
+
+
+def _log_format(text: str) -> str:
+    if text not in ("text", "json"):
+        raise ValueError("must be text or json")
+    return text
 
 
 def _backplane(text: str) -> str:
@@ -102,6 +116,8 @@ TABLE = (
     Setting("MAX_CONNECTIONS", "10000", _integer(0, 1_000_000), "sockets of one worker; 0: no limit"),
     Setting("MAX_PER_USER", "10", _integer(0, 1_000_000), "sockets of one person; 0: no limit"),
     Setting("MAX_PER_ADDRESS", "50", _integer(0, 1_000_000), "sockets of one address; 0: no limit"),
+    Setting("MAX_POLLS", "500", _integer(0, 1_000_000), "polls that one worker holds back at a time; 0: no limit"),
+    Setting("TASKS", "1000", _integer(1, 1_000_000), "tasks of the site that wait or run in one worker at a time"),
     Setting("TRUSTED_PROXIES", "0", _integer(0, 10), "proxies in front whose X-Forwarded-* headers are believed"),
     Setting("FRAGMENTS", "1024", _integer(1, 1_000_000), "pieces that one message may come in"),
     Setting("OUTBOX_BYTES", "262144", _integer(65536, 2**30), "bytes that wait for a slow reader before it is closed"),
@@ -116,6 +132,9 @@ TABLE = (
     Setting("CLOSE_SECONDS", "2", _seconds, "for the peer to end the connection after our close frame"),
     Setting("WORKER_SECONDS", "0", _integer(0, 10**7), "age at which a worker makes room for a new one; 0: never"),
     Setting("TEST_ECHO", "0", _flag, "serves /chat/test/echo; for conformance tests only"),
+    Setting("LOGOUT_EVERYWHERE", "1", _flag, "a logout ends the chat of all one's devices; 0: of that browser alone"),
+    Setting("METRICS_LOOPBACK", "1", _flag, "metrics may be read from this machine without a key"),
+    Setting("LOG_FORMAT", "text", _log_format, "how the chat's own log lines look: text or json"),
     Setting("TOKEN_SECONDS", "3600", _seconds, "life of a connect token"),
     Setting("API_RATE", "100/200", _rate, "requests a second and burst for one key of the HTTP API; 0: no limit"),
     Setting("WEBHOOK_PRIVATE", "0", _flag, "webhooks may lead to private addresses, such as a site on this host"),
@@ -128,6 +147,9 @@ TABLE = (
     ),
     Setting("WEBHOOK_LOG_DAYS", "7", _integer(1, 3650), "how long the log of deliveries goes back"),
     Setting("WELCOME", "", str, "a text for `hello`"),
+    Setting("TEXT_ROOMS", "off", _text_rooms, "the plain-text rooms: a list of names, 1 for any name, or off"),
+    Setting("TEXT_WELCOME", "", str, "a text that a newcomer to a plain-text room gets first"),
+    Setting("TEXT_ECHO", "1", _flag, "plain-text rooms: whoever says something gets it as well"),
 )
 
 
@@ -147,6 +169,8 @@ class Settings:
     max_connections: int
     max_per_user: int
     max_per_address: int
+    max_polls: int
+    tasks: int
     trusted_proxies: int
     fragments: int
     outbox_bytes: int
@@ -161,6 +185,9 @@ class Settings:
     close_seconds: float
     worker_seconds: int
     test_echo: bool
+    logout_everywhere: bool
+    metrics_loopback: bool
+    log_format: str
     token_seconds: float
     api_rate: Rate
     webhook_private: bool
@@ -168,6 +195,9 @@ class Settings:
     webhook_retry_seconds: tuple[float, ...]
     webhook_log_days: int
     welcome: str
+    text_rooms: tuple[str, ...]
+    text_welcome: str
+    text_echo: bool
 
     def __init__(self, values: Mapping[str, Any]):
         self.__dict__.update(values)

@@ -4,32 +4,51 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from flask import Flask
 
+from .actions.events import Events
+from .actions.everybody import Everybody
 from .actions.hooks import Hooks
+from .actions.local import Local
 from .actions.outbox import Outbox
 from .actions.parts import Parts
+from .actions.polling import Polling
 from .actions.presence import Presence
 from .actions.push import Pushes
+from .actions.requests import Online, Requests
 from .actions.rooms import Rooms
+from .actions.rules import Rules
 from .actions.schedule import Schedule
+from .actions.tasks import Task
 from .actions.webhooks import Webhooks
 from .backplane.memory import MemoryBackplane
 from .backplane.relay import Relay
-from .errors import SettingsError
+from .doctor.limits import warn_of_lonely_workers
+from .errors import SettingsError, Unavailable
 from .settings import Settings
 from .storage.database import Database
+from .storage.ledger import Ledger
 from .storage.outbox import SiteDatabase
 from .storage.writer import Inline, Offload
-from .web import push_door
+from .web import metrics, push_door, speaker
 from .web.door import ECHO_PATH, SOCKET_PATH
-from .web.identity import Tokens
+from .web.identity import Identify, Tokens, member_of_request
+from .web.pages import to_login
+from .web.text_page import TEXT_PATH
 
 if TYPE_CHECKING:
     from .realtime.worker import Worker
+
+_NO_WORKER = (
+    "This process is no chat worker, so nothing that is to run later or beside would ever run here. Call it where "
+    "gunicorn's geventwebsocket worker serves the site: in a view, a hook or a handler; elsewhere use a queue of jobs."
+)
 
 
 class State:
@@ -39,6 +58,9 @@ class State:
         self.app = app
         self._engine = engine
         self.settings = settings
+        # Flask-Login's answers; sites that are not Flask put others in their place.
+        self.identify: Identify = partial(member_of_request, app)
+        self.to_login: Callable[[], Any] = to_login
         self.tokens = Tokens(_secret_key(app), settings.token_seconds)
         self.database = Database(settings.database_url or _default_database(app))
         self._parts: tuple[int, Parts] | None = None
@@ -46,13 +68,21 @@ class State:
         self._pushes: tuple[Parts, Pushes] | None = None
         self._site_database: tuple[int, SiteDatabase] | None = None
         self._presence: tuple[Parts, Presence] | None = None
+        self._polling: tuple[Parts, Polling] | None = None
+        self._events: tuple[Parts, Events] | None = None
+        self._local: tuple[Parts, Local] | None = None
+        self._waiting: list[Task] = []  # for the worker, before it runs
         self._worker: tuple[int, Worker] | None = None
+        self.serves_sockets = False  # the server has a chat worker from its start on
+        self._ledger: tuple[Parts, Ledger] | None = None
 
     @property
     def parts(self) -> Parts:
         if self._parts is None or self._parts[0] != os.getpid():
             relay = Relay(self.app.instance_path)
-            parts = Parts(self.settings, self.database, MemoryBackplane(relay), _offload(), relay=relay)
+            rules = Rules(self.hooks, self.app.app_context)
+            backplane = _backplane(self.database, relay)
+            parts = Parts(self.settings, self.database, backplane, _offload(), relay=relay, rules=rules)
             self._parts = os.getpid(), parts
         return self._parts[1]
 
@@ -86,27 +116,89 @@ class State:
     def webhooks(self) -> Webhooks:
         return Webhooks(self.parts)
 
+    @property
+    def ledger(self) -> Ledger:
+        """What this process and the others counted."""
+        if self._ledger is None or self._ledger[0] is not self.parts:
+            folder = Path(self.app.instance_path) / "chat.metrics"
+            self._ledger = self.parts, Ledger(folder, self.parts.counts)
+        return self._ledger[1]
+
+    @property
+    def running(self) -> Worker | None:
+        """The realtime half, if this process has begun it."""
+        return self._worker[1] if self._worker and self._worker[0] == os.getpid() else None
+
+    def chat_worker(self) -> Worker | None:
+        """The realtime half where there is one: under gunicorn's geventwebsocket worker."""
+        return self.worker() if "geventwebsocket.gunicorn.workers" in sys.modules else None
+
+    @property
+    def polling(self) -> Polling:
+        if self._polling is None or self._polling[0] is not self.parts:
+            worker = self.chat_worker()
+            online = worker.everybody if worker else Everybody(self.parts)
+            requests = worker.requests if worker else self._requests(online)
+            self._polling = self.parts, Polling(self.parts, requests, self.presence, online)
+        return self._polling[1]
+
+    def _requests(self, online: Online) -> Requests:
+        return Requests(self.parts, online, self.tokens.verify, self.presence, self.events)
+
+    @property
+    def events(self) -> Events:
+        if self._events is None or self._events[0] is not self.parts:
+            context = partial(speaker.context, self.app, self.hooks.member_loader is None)
+            self._events = self.parts, Events(self.parts, self.hooks.handlers, context)
+        return self._events[1]
+
+    @property
+    def local(self) -> Local:
+        """The people of this process who have no socket."""
+        if self._local is None or self._local[0] is not self.parts:
+            self._local = self.parts, Local(self.parts, self._requests)
+        return self._local[1]
+
     def worker(self) -> Worker:
         """The realtime half; needs gevent's loop."""
         if self._worker is None or self._worker[0] != os.getpid():
+            from .realtime.timers import Timers
             from .realtime.worker import Worker
 
-            self._worker = os.getpid(), Worker(self.parts, self.tokens.verify, self.presence)
-            self._begin(self._worker[1])
+            timers = Timers(self.parts, self.app.import_name, self.app.app_context)
+            worker = Worker(self.parts, self.tokens.verify, self.presence, self.events, timers)
+            self._worker = os.getpid(), worker
+            self._begin(worker)
         return self._worker[1]
+
+    def start(self, task: Task) -> None:
+        """Let the worker of this process run it, or the one that is about to run here.
+
+        Raises `Unavailable` where there is none, or too much waits already.
+        """
+        if self.running is not None:
+            self.running.timers.start(task)
+        elif "geventwebsocket.gunicorn.workers" in sys.modules:
+            self._waiting.append(task)
+        else:
+            raise Unavailable(_NO_WORKER)
 
     def _begin(self, worker: Worker) -> None:
         """What a worker does beside its sockets."""
         from .realtime import boot
+        from .realtime.meter import Meter
         from .realtime.relay import RelayServer
         from .realtime.webhooks import Sender
 
         relay, parts = Relay(self.app.instance_path), self.parts
-        RelayServer(relay.path, self.pushes.carry_out, parts.backplane.deliver).start()
+        RelayServer(relay.path, self.pushes.carry_out, parts.mailbox.inner.deliver).start()
+        if metrics.installed:
+            Meter(worker, lambda: parts.offload.call(self.ledger.write)).start()
         boot.keep(Schedule(parts, self.pushes).run, lambda: worker.draining, "the planned pushes")
         boot.keep(self.outbox.sweep, lambda: worker.draining, "the site's outbox")
         sender = Sender(parts, self.webhooks, lambda: worker.draining)
         boot.keep(sender.run, lambda: worker.draining, "sending webhooks")
+        worker.timers.begin([*self.hooks.tasks.begin(worker.timers.start), *self._waiting])
 
     def prepare(self) -> None:
         """Tables and default rooms. A SQLite file prepares itself; for a server it is `flask chat init-db`."""
@@ -124,14 +216,29 @@ def _secret_key(app: Flask) -> str | bytes:
 
 def _flask_sqlalchemy(app: Flask) -> Any:
     """The site's main engine, where it uses Flask-SQLAlchemy."""
-    known = app.extensions.get("sqlalchemy")
-    known = getattr(known, "db", known)
+    known: Any = app.extensions.get("sqlalchemy")
+    if type(known).__name__ == "_SQLAlchemyState":  # before Flask-SQLAlchemy 3
+        known = known.db
     with app.app_context():
         return getattr(known, "engine", None)
 
 
 def _default_database(app: Flask) -> str:
     return f"sqlite:///{Path(app.instance_path) / 'chat.sqlite'}"
+
+
+_backplanes: WeakValueDictionary[tuple[int, str], MemoryBackplane] = WeakValueDictionary()
+
+
+def _backplane(database: Database, relay: Relay) -> MemoryBackplane:
+    """Apps of one process that have one history hear each other."""
+    url = database.engine.url
+    if url.database in (None, "", ":memory:"):
+        return MemoryBackplane(relay)
+    key = os.getpid(), url.render_as_string(hide_password=False)
+    shared = _backplanes.get(key) or MemoryBackplane(relay)
+    _backplanes[key] = shared
+    return shared
 
 
 def install_handler(state: State) -> None:
@@ -141,8 +248,11 @@ def install_handler(state: State) -> None:
 
         paths = [state.settings.prefix + path for path in (SOCKET_PATH, ECHO_PATH)]
         private = (state.settings.prefix + push_door.PUSH_PATH,)
-        handler.install(*paths, header_seconds=state.settings.header_seconds, private=private)
+        folders = (state.settings.prefix + TEXT_PATH,)
+        handler.install(*paths, header_seconds=state.settings.header_seconds, private=private, folders=folders)
         boot.at_boot(state.worker)
+        boot.at_boot(lambda: warn_of_lonely_workers(state.settings))
+        state.serves_sockets = True
 
 
 def _offload() -> Offload:

@@ -20,17 +20,24 @@ ARROWS = {
     "core": {"core", "errors"},
     "errors": set(),
     "settings": {"core", "errors"},
+    "logs": {"core"},
     "storage": {"storage", "core", "errors"},
     "backplane": {"backplane", "core", "errors"},
     "actions": {"actions", "storage", "backplane", "core", "errors", "settings"},
     "realtime": {"realtime", "actions", "backplane", "storage", "core", "errors", "settings"},
     "web": {"web", "actions", "storage", "core", "errors", "settings"},
-    "state": {"web", "realtime", "actions", "backplane", "storage", "core", "errors", "settings"},
-    "extension": {"state", "web", "actions", "backplane", "core", "errors", "settings", "cli"},
-    "cli": {"actions", "storage", "core", "errors"},
+    "state": {"doctor", "web", "realtime", "actions", "backplane", "storage", "core", "errors", "settings"},
+    "extension": {
+        *("doctor", "extension", "logs", "state", "web", "actions", "backplane", "core", "errors", "settings", "cli"),
+    },
+    "cli": {"cli", "doctor", "proxy", "web", "actions", "storage", "core", "errors"},
+    "doctor": {"doctor", "web", "storage", "errors", "settings"},
+    "proxy": {"settings"},
     "client": {"client", "core", "errors"},
+    "testing": {"testing", "client", "actions", "core"},
     "site": {"site", "extension", "web", "storage", "core", "errors"},
-    "__init__": {"extension", "site", "errors"},
+    "wsgi": {"extension", "web", "core", "errors"},
+    "__init__": {"core", "extension", "actions", "site", "errors"},
 }
 
 HOMES = {
@@ -39,12 +46,14 @@ HOMES = {
     "gevent": {"realtime"},
     "geventwebsocket": {"realtime"},
     "gunicorn": {"realtime"},
-    "flask": {"web", "state", "extension", "site", "cli"},
+    "flask": {"web", "state", "extension", "site", "cli", "testing", "wsgi"},
     "flask_login": {"web", "extension", "site"},
-    "msgspec": {"core", "backplane", "storage", "actions"},
-    "websockets": {"realtime", "core", "client"},
+    "msgspec": {"core", "backplane", "storage", "actions", "testing"},
+    "websockets": {"realtime", "core", "client", "doctor"},
     "urllib3": {"realtime"},
+    "prometheus_client": {"web"},
     "standardwebhooks": {"realtime"},
+    "pytest": {"testing"},
 }
 
 
@@ -124,8 +133,11 @@ TESTED_LIVE = {
     "offload": "test_talk",
     "transport": "test_talk",
     "connection": "test_talk",
+    "admitted": "test_logs",
     "websocket": "test_conformance",
     "echo": "test_conformance",
+    "examine": "test_doctor",
+    "sockets": "test_doctor",
 }
 
 
@@ -144,7 +156,7 @@ def test_every_setting_frame_error_and_close_code_is_in_the_reference():
 
 def test_requirements_are_the_same_in_both_places():
     pyproject = (ROOT / "pyproject.toml").read_text()
-    lists = re.findall(r"^(?:dependencies|webhooks) = \[(.*?)\]", pyproject, re.S | re.M)
+    lists = re.findall(r"^(?:dependencies|webhooks|metrics) = \[(.*?)\]", pyproject, re.S | re.M)
     listed = [name for names in lists for name in re.findall(r'"([^"]+)"', names)]
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     assert [line.split("#")[0].strip() for line in lines if not line.startswith("#")] == listed

@@ -48,6 +48,13 @@ def test_the_config_of_the_app_goes_over_the_environment():
         ("RATE", 0, Rate(0, 0)),
         ("PING_SECONDS", "2.5", 2.5),
         ("LOGIN_SECONDS", 3, 3.0),
+        ("TEXT_ROOMS", "", ()),
+        ("TEXT_ROOMS", "0", ()),
+        ("TEXT_ROOMS", False, ()),
+        ("TEXT_ROOMS", "1", ("*",)),
+        ("TEXT_ROOMS", True, ("*",)),
+        ("TEXT_ROOMS", "tea, 大厅", ("tea", "大厅")),
+        ("TEXT_ROOMS", ["tea", "milk"], ("tea", "milk")),
     ],
 )  # fmt: skip
 def test_a_value_means(name, given, read):

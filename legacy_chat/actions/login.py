@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import UNSET
+
 from ..backplane.contract import Subscribe, ToRoom
 from ..core import frames
 from ..core.frames import Resume
@@ -27,8 +29,10 @@ class Login:
         `opened` is called at that point: a caller that subscribes there gets every later message and none twice.
         """
 
+        forbidden = self._forbidden(member)
+
         def job(connection: Connection) -> Snapshot:
-            joined = self._remember(connection, member)
+            joined = self._remember(connection, member, forbidden)
             return self._snapshot(connection, member, resume, joined)
 
         def committed(snapshot: Snapshot) -> None:
@@ -38,20 +42,39 @@ class Login:
 
         return self._parts.writer.call(job, committed)
 
-    def _remember(self, connection: Connection, member: Member) -> list[Room]:
-        """Keep the person's name; a newcomer joins the default rooms, which are returned."""
-        if not people.remember(connection, member.uid, member.name, self._parts.clock()):
+    def _remember(self, connection: Connection, member: Member, forbidden: set[str]) -> list[Room]:
+        """Keep the person's name and picture; a newcomer joins the default rooms, which are returned.
+
+        A token that bears no picture does not say that there is none.
+        """
+        avatar = UNSET if member.device is None and member.avatar is None else member.avatar
+        if not people.remember(connection, member.uid, member.name, self._parts.clock(), avatar):
             return []
         joined = []
         for gid in self._parts.settings.default_rooms:
-            room = rooms.find_room(connection, gid)
+            room = rooms.find_room(connection, gid) if gid not in forbidden else None
             if room and rooms.add_member(connection, room.id, member.uid, read=room.seq):
                 joined.append(room)
         return joined
 
+    def _forbidden(self, member: Member) -> set[str]:
+        """The default rooms that the site's own rules keep a newcomer out of; they are not asked inside the writer."""
+        if not self._parts.rules.for_joining:
+            return set()
+        default = self._parts.settings.default_rooms
+
+        def query(connection: Connection) -> list[Room]:
+            if people.came(connection, member.uid):
+                return []
+            return [room for gid in default if (room := rooms.find_room(connection, gid))]
+
+        found = self._parts.read(query)
+        allowed = {room.gid for room in self._parts.rules.joinable(member, found)} if found else set()
+        return {room.gid for room in found} - allowed
+
     def _welcome(self, room: Room, member: Member) -> None:
         self._parts.backplane.publish(Subscribe(member.uid, Conversation(room.id, gid=room.gid)))
-        event = frames.Joined(room.gid, member.uid, member.name, room.name)
+        event = frames.Joined(room.gid, member.uid, member.name, room.name, member.avatar)
         self._parts.backplane.publish(ToRoom(room_key(room.gid), frames.encode(event), about=member.uid))
 
     def _snapshot(self, connection: Connection, member: Member, resume: Resume | None, joined: list[Room]) -> Snapshot:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from ..backplane.contract import ToPeople, ToRoom
 from ..core import frames
-from ..core.model import Conversation, Draft, Member, Message, private_key
+from ..core.metrics import MESSAGES
+from ..core.model import Conversation, Draft, Member, Message, Room, Submission, private_key
 from ..core.text import check_text
 from ..errors import BadText, ChatError
 from ..storage import messages as stored
 from ..storage import rooms as stored_rooms
+from ..storage.database import Connection
 from .parts import Parts
 
 Done = Callable[[Message | ChatError], None]
@@ -23,6 +27,28 @@ class Messages:
     def __init__(self, parts: Parts):
         self._parts = parts
         self._private: dict[str, int] = {}
+
+    def ruled(self, where: Conversation) -> bool:
+        """Whether the site has rules for what is said there."""
+        return self._parts.rules.for_messages(where.gid is not None)
+
+    def permitted(self, said: Submission) -> str:
+        """The text as the site's own rules let somebody say it. Raises as `post`, `Forbidden`, or what a rule raised.
+
+        They were asked about a repeat the first time, so it is answered like that.
+        """
+        rules = self._parts.rules
+        if not rules.for_messages(said.gid is not None):
+            return said.content
+        said = replace(said, content=check_text(said.content, self._parts.settings.text_chars))
+        room, repeated = self._parts.read(lambda c: _context(c, said))
+        if repeated:
+            return said.content
+        if room is not None:
+            rules.check_post(said.member, room)
+        elif said.uid is not None:
+            rules.check_message(said.member, said.uid)
+        return rules.passed(said)
 
     def post(
         self,
@@ -50,11 +76,12 @@ class Messages:
 
     def announce(self, where: Conversation, message: Message, sender: int | None = None) -> None:
         """Tell everybody of a message; called after its commit."""
+        self._parts.counts[MESSAGES["private" if where.pair else "room"]] += 1
         frame = frames.encode(frames.message_frame(where, message))
         if where.pair:
-            self._parts.backplane.publish(ToPeople(where.pair, frame, skip=sender))
+            self._parts.backplane.publish(ToPeople(where.pair, frame, skip=sender, stored=True))
         else:
-            self._parts.backplane.publish(ToRoom(where.key, frame))
+            self._parts.backplane.publish(ToRoom(where.key, frame, stored=True))
 
     def private(self, one: str, other: str) -> Conversation:
         """The private talk of two people, made if it is their first word; may wait for a commit.
@@ -117,6 +144,12 @@ class Messages:
             self._parts.backplane.publish(ToPeople(others, frame, droppable=True))
         else:
             self._parts.backplane.publish(ToRoom(where.key, frame, droppable=True, skip=sender))
+
+
+def _context(connection: Connection, said: Submission) -> tuple[Room | None, bool]:
+    """The room it is meant for, and whether it was said before."""
+    repeated = said.id is not None and stored.is_stored(connection, said.member.uid, said.id)
+    return (stored_rooms.find_room(connection, said.gid) if said.gid is not None else None), repeated
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:

@@ -9,9 +9,12 @@ from typing import TypeVar
 
 from ..backplane.contract import Backplane
 from ..backplane.relay import Relay
+from ..core.metrics import Counts, new_counts
 from ..settings import Settings
 from ..storage.database import Connection, Database
 from ..storage.writer import Inline, Offload, Writer
+from .mailbox import Mailbox
+from .rules import Rules
 
 T = TypeVar("T")
 
@@ -31,9 +34,12 @@ class Parts:
     offload: Offload = field(default_factory=Inline)
     clock: Callable[[], int] = now_ms
     relay: Relay | None = None  # to the chat worker, for processes that are not it
+    rules: Rules = field(default_factory=Rules)
+    counts: Counts = field(default_factory=new_counts)  # of this process, for its metrics
 
     def __post_init__(self) -> None:
-        self.writer = Writer(self.database, self.offload)
+        self.writer = Writer(self.database, self.offload, self.counts)
+        self.backplane = self.mailbox = Mailbox(self.backplane, self)
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """A query in the offload: only the caller waits."""

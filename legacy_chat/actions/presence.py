@@ -13,8 +13,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
+from ..backplane.contract import ToAudience
+from ..core import frames
+from ..core.model import room_key
 from ..core.presence import Change, PersonState, Roster
-from ..storage import presence
+from ..storage import pollers, presence
 from ..storage.database import Connection
 from ..storage.presence import NOBODY, Audience, Row
 from .hooks import Changed
@@ -144,6 +147,40 @@ class Presence:
             pause = min(pause, max(0, stored.next_lease - self._parts.clock()))
         self._look_at = now + pause / 1000
 
+    # -- those who poll -----------------------------------------------------------------------------------------
+
+    def polls(self, connection: Connection, client_id: int, uid: str, away: bool, until: int) -> list[News]:
+        """A client that polls is here `until` then (ms): what comes of it, in the caller's transaction."""
+        now, worker = self._parts.clock(), pollers.name(client_id)
+        presence.renew(connection, worker, now, until)
+        return self._news(connection, self._write(connection, worker, [Change(uid, True, away)], set(), now))
+
+    def expire(self, connection: Connection) -> list[News]:
+        """Who polled and has not come back within the grace period, where no chat worker looks after that."""
+        now = self._parts.clock()
+        outcomes = []
+        for row, renewed in pollers.lapsed(connection, now - round(self._parts.settings.grace_seconds * 1000)):
+            outcomes += self._write(connection, row.worker, [Change(row.uid, False, seen=renewed)], set(), now)
+        return self._news(connection, outcomes)
+
+    def anew(self, news: list[News]) -> list[News]:
+        """The same, for those whom it concerns by now."""
+        uids = [item.change.uid for item in news]
+        audience = self._parts.read(lambda c: presence.audience(c, uids)) if uids else {}
+        return [item._replace(audience=audience[item.change.uid]) for item in news]
+
+    def tell(self, news: list[News]) -> None:
+        """Tell everybody it concerns, over all workers, and the site's own hooks."""
+        for item in news:
+            self._parts.backplane.publish(_notice(item))
+            if item.crossed:
+                self.call_back(item.change.uid, item.change.online)
+
+    def keep(self, news: list[News]) -> None:
+        """Tell those who poll; the caller has told all others."""
+        for item in news:
+            self._parts.mailbox.keep(_notice(item))
+
     # -- in the transaction -----------------------------------------------------------------------------------
 
     def _store(self, connection: Connection, worker: str, changes: list[Change], looks: bool) -> _Stored:
@@ -152,12 +189,15 @@ class Presence:
         adopted = presence.adopt(connection, worker, now)
         moved = {row.uid for row in adopted.people}
         outcomes = self._write(connection, worker, changes, moved, now) if changes else []
-        told = [outcome for outcome in outcomes if outcome.told]
-        told += [_Outcome(Change(uid, True, True), False, True) for uid in adopted.turned]
-        audience = presence.audience(connection, [outcome.change.uid for outcome in told])
-        news = [News(o.change, o.crossed, audience[o.change.uid]) for o in told]
+        turned = [_Outcome(Change(uid, True, True), False, True) for uid in adopted.turned]
+        news = self._news(connection, outcomes + turned)
         next_lease = presence.next_lease(connection, worker) if looks else None
         return _Stored([o.change for o in outcomes], news, adopted.people, known, next_lease)
+
+    def _news(self, connection: Connection, outcomes: list[_Outcome]) -> list[News]:
+        told = [outcome for outcome in outcomes if outcome.told]
+        audience = presence.audience(connection, [outcome.change.uid for outcome in told])
+        return [News(o.change, o.crossed, audience[o.change.uid]) for o in told]
 
     def _write(
         self, connection: Connection, worker: str, changes: list[Change], moved: set[str], now: int
@@ -192,6 +232,13 @@ def _outcome(worker: str, change: Change, rows: list[Row], moved: bool) -> _Outc
         return _Outcome(Change(change.uid, True, was_away), False, False)
     is_away = change.away and all(row.away for row in others)
     return _Outcome(change, False, is_away != was_away)
+
+
+def _notice(item: News) -> ToAudience:
+    change = item.change
+    frame = frames.encode(frames.Presence(change.uid, change.online, change.away, change.seen))
+    keys = tuple(room_key(gid) for gid in item.audience.gids)
+    return ToAudience(keys, tuple(item.audience.peers), frame, change.uid)
 
 
 def _row(worker: str, change: Change, now: int) -> Row:

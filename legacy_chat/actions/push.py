@@ -13,7 +13,8 @@ from msgspec import UNSET
 
 from ..backplane.contract import Notice, Reach, ToAll, ToPeople, ToRoom
 from ..core import access, frames
-from ..core.model import Conversation, Draft, Message, room_key
+from ..core.metrics import PUSHES
+from ..core.model import Conversation, Draft, Message, event_room_key, room_key
 from ..core.push import DEFAULT_NAME, Errand, Push, Pushed, Sender
 from ..core.text import check_name, check_text
 from ..errors import BadShape, BadText, TooLong, Unavailable
@@ -77,6 +78,12 @@ class Pushes:
         push = make_push(gid=gid, content=content, durable=True, sender=sender)
         return Errand(self.checked(push, read), request_id, quiet=True)
 
+    def to_event_room(self, room: str, name: str, data: Any) -> Pushed:
+        """An event for the connections that a handler put into an event room. Raises as `push`."""
+        frame = _event(self.checked(make_push(all=True, name=name, data=data)))
+        self._look_who_polls()
+        return Pushed(*self._parts.backplane.deliver(ToRoom(event_room_key(room.strip()), frame)), 0)
+
     def unschedule(self, id_: str) -> bool:
         """Forget a push that waits for its time; False where there is none (any more)."""
         return self._parts.writer.call(lambda c: schedule.remove(c, id_))
@@ -111,6 +118,22 @@ class Pushes:
 
         Takes no thread of the offload but the writer's: all others may be waiting for us on the relay.
         """
+        result = "fail"
+        self._look_who_polls()
+        try:
+            pushed = self._carry_out(errand, claim)
+            result = "planned" if isinstance(pushed.id, str) else "ok" if pushed.users else "offline"
+        finally:
+            if not errand.quiet:
+                self._parts.counts[PUSHES[result]] += 1
+        return pushed
+
+    def _look_who_polls(self) -> None:
+        """A process that has connections looks by itself, all the time."""
+        if not self._parts.backplane.here:
+            self._parts.mailbox.refresh()
+
+    def _carry_out(self, errand: Errand, claim: Claim | None) -> Pushed:
         if errand.push.at is not UNSET or errand.push.every is not UNSET:
             return self._keep(errand)
         if errand.push.durable:

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from msgspec import UNSET, UnsetType
 
 from ..core import close, frames
-from ..core.model import Conversation, Member, Membership, Message, Snapshot
+from ..core.metrics import ERRORS
+from ..core.model import Conversation, Member, Membership, Message, Snapshot, Submission
 from ..core.presence import PersonState
 from ..core.session import Session
 from ..errors import BadFrame, ChatError, Internal, RateLimited
+from .events import Events
 from .login import Login
 from .messages import Messages
 from .parts import Parts
@@ -32,6 +34,9 @@ class Client(Protocol):
     def send(self, event: frames.Event) -> None:
         """Hand a frame to this connection; nothing happens where it is closed already."""
 
+    def stored(self, where: Conversation, message: Message) -> None:
+        """What this client said is committed; its ack follows."""
+
     def room(self, gid: str) -> Conversation | None:
         """The room, if this connection is subscribed to it."""
 
@@ -41,11 +46,20 @@ class Client(Protocol):
     def set_away(self, away: bool) -> None:
         """The page is hidden or idle, or seen again."""
 
+    def enter(self, room: str) -> None:
+        """From now on this connection gets what is said in an event room; `session.rooms` has it."""
+
+    def exit(self, room: str) -> None:
+        """The opposite of `enter`."""
+
     def admit(self, member: Member) -> None:
         """The identity is known only now. Raises `Unavailable` where this person has too many connections."""
 
     def refuse(self, error: ChatError, code: int) -> None:
         """Tell why and close with `code`."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End this connection."""
 
 
 class Online(Protocol):
@@ -60,10 +74,19 @@ class Online(Protocol):
 class Requests:
     """Carries out the frames of all clients of one app. `verify` turns a connect token into a member."""
 
-    def __init__(self, parts: Parts, online: Online, verify: Callable[[str], Member], presence: Presence | None = None):
+    def __init__(
+        self,
+        parts: Parts,
+        online: Online,
+        verify: Callable[[str], Member],
+        presence: Presence | None = None,
+        events: Events | None = None,
+    ):
+        self.events = events or Events(parts)
         self.messages = Messages(parts)
         self.rooms = Rooms(parts)
         self.login = Login(parts)
+        self._counts = parts.counts
         self._online = online
         self._presence = presence or Presence(parts)
         self._verify = verify
@@ -81,6 +104,7 @@ class Requests:
             frames.Typing: self._typing,
             frames.Read: self._read,
             frames.Away: self._away,
+            frames.Emit: self._emit,
             frames.Ping: self._ping,
         }
 
@@ -99,12 +123,16 @@ class Requests:
             client.session.check(request)
             self._handlers[type(request)](client, request)
         except BadFrame as error:
-            client.send(frames.error_frame(error, error.request_id or UNSET))
+            self._refuse(client, error, error.request_id or request_id)
         except ChatError as error:
-            client.send(frames.error_frame(error, request_id))
+            self._refuse(client, error, request_id)
         except Exception:
             log.exception("a request failed")
-            client.send(frames.error_frame(Internal("Something went wrong here; it is in the log."), request_id))
+            self._refuse(client, Internal("Something went wrong here; it is in the log."), request_id)
+
+    def _refuse(self, client: Client, error: ChatError, request_id: str | UnsetType) -> None:
+        self._counts[ERRORS[error.code]] += 1
+        client.send(frames.error_frame(error, request_id))
 
     def _ack(self, client: Client, request: frames.Request, **produced: Any) -> None:
         if request.id is not UNSET:
@@ -118,6 +146,7 @@ class Requests:
             return
         if request.token is not UNSET:
             client.session.identify(self._verify(request.token))
+        first = not client.session.open
 
         def opened(snapshot: Snapshot) -> None:
             client.subscribe(snapshot)
@@ -127,6 +156,8 @@ class Requests:
 
         self.login.open(member, request.resume or None, opened)
         self._ack(client, request)
+        if first:
+            self.events.came(client)
 
     def _identify(self, client: Client, request: frames.Login) -> Member | None:
         """Who this is, by the token of the first login; nobody's connection ends here."""
@@ -150,9 +181,9 @@ class Requests:
         groups = [frames.room_entry(m) for m in belongs if m.gid is not None]
         peers = [self._peer_entry(m, snapshot.peers) for m in belongs if m.gid is None]
         online = frames.Online(*self._online.count())
-        answer: list[frames.Event] = [
-            frames.LoggedIn(member.uid, member.name, client.client_id, snapshot.epoch, groups, peers, online)
-        ]
+        login = frames.LoggedIn(member.uid, member.name, client.client_id, snapshot.epoch, groups, peers, online)
+        login.avatar, login.roles = member.avatar, member.roles
+        answer: list[frames.Event] = [login]
         for m in belongs:
             where = _conversation(m, member)
             answer += [frames.message_frame(where, message) for message in snapshot.missed.get(m.id, ())]
@@ -163,7 +194,7 @@ class Requests:
     def _peer_entry(self, m: Membership, found: dict[str, PersonState]) -> frames.PeerEntry:
         uid = m.uid or ""
         return frames.PeerEntry(
-            uid, m.name, m.seq, m.read, m.unread, m.ts, *self._how(self._presence.seen_here(uid, found))
+            uid, m.name, m.seq, m.read, m.unread, m.ts, *self._how(self._presence.seen_here(uid, found)), m.avatar
         )
 
     def _how(self, state: PersonState) -> tuple[bool, bool, int | None]:
@@ -176,27 +207,42 @@ class Requests:
         client.set_away(request.away)
         self._ack(client, request)
 
+    def _emit(self, client: Client, request: frames.Emit) -> None:
+        self._ack(client, request, data=self.events.said(client, request))
+
     def _ping(self, client: Client, request: frames.Ping) -> None:
         client.send(frames.Pong(request.id))
 
     # -- messages ---------------------------------------------------------------------------------------
 
     def _group(self, client: Client, request: frames.Group) -> None:
-        self._post(client, self._room(client, str(request.gid)), request)
+        where = self._room(client, str(request.gid))
+        self._post(client, where, request, self._permitted(client, request, gid=where.gid))
 
     def _pm(self, client: Client, request: frames.Pm) -> None:
-        self._post(client, self._talk(client, str(request.uid)), request)
+        uid = str(request.uid)
+        content = self._permitted(client, request, uid=uid)  # before a talk is begun
+        self._post(client, self._talk(client, uid), request, content)
 
-    def _post(self, client: Client, where: Conversation, request: frames.Group | frames.Pm) -> None:
+    def _permitted(self, client: Client, request: frames.Group | frames.Pm, **to: str | None) -> str:
+        id_ = None if request.id is UNSET else request.id
+        return self.messages.permitted(Submission(_member(client), request.content, id=id_, **to))
+
+    def _post(self, client: Client, where: Conversation, request: frames.Group | frames.Pm, content: str) -> None:
         def done(result: Message | ChatError) -> None:
             if isinstance(result, ChatError):
-                client.send(frames.error_frame(result, request.id))
+                self._refuse(client, result, request.id)
             else:
-                self._ack(client, request, seq=result.seq, mid=result.mid, ts=result.ts)
+                client.stored(where, result)
+                # By a rule of the site, now or when it came for the first time.
+                altered = ruled and result.content != request.content
+                words = result.content if altered else UNSET
+                self._ack(client, request, seq=result.seq, mid=result.mid, ts=result.ts, content=words)
 
+        ruled = self.messages.ruled(where)
         request_id = None if request.id is UNSET else request.id
         author = _member(client)
-        self.messages.post(where, author, request.content, done, request_id, client.client_id)
+        self.messages.post(where, author, content, done, request_id, client.client_id)
 
     def _history(self, client: Client, request: frames.History) -> None:
         where = self._where(client, request)
@@ -250,9 +296,10 @@ class Requests:
 
     def _members(self, client: Client, request: frames.Members) -> None:
         belong = self.rooms.members(self._room(client, str(request.gid)))
-        states = self._presence.state([uid for uid, _ in belong])
+        states = self._presence.state([member.uid for member in belong])
         entries = [
-            frames.MemberEntry(uid, name, *self._how(state)) for (uid, name), state in zip(belong, states, strict=True)
+            frames.MemberEntry(m.uid, m.name, *self._how(state), m.avatar)
+            for m, state in zip(belong, states, strict=True)
         ]
         self._ack(client, request, members=entries)
 

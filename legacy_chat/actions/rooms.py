@@ -18,13 +18,15 @@ class Rooms:
     def __init__(self, parts: Parts):
         self._parts = parts
 
-    def create(self, gid: str, name: str, private: bool = False, members: tuple[str, ...] = ()) -> Room:
+    def create(
+        self, gid: str, name: str, private: bool = False, members: tuple[str, ...] = (), founder: str | None = None
+    ) -> Room:
         """A new room. Raises `Exists` where the key is taken, `BadText`, `Empty` or `TooLong`."""
         check_gid(gid)
         name = check_name(name, "room's name")
 
         def job(connection: Connection) -> Room:
-            room = rooms.create_room(connection, gid, name, private)
+            room = rooms.create_room(connection, gid, name, private, founder)
             if room is None:
                 raise Exists(f"There is a room {gid!r} already: choose another key.")
             for uid in members:
@@ -40,9 +42,10 @@ class Rooms:
     def found(self, member: Member, name: str, gid: str | None, private: bool) -> Membership:
         """A room that a person opens, and belongs to from the start; all their pages show it."""
         with_key = gid or secrets.token_hex(6)
+        self._parts.rules.check_join(member, Room(0, with_key, name, private, 0, 0, founder=member.uid))
         self._parts.writer.call(lambda c: self._check_room_count(c, member.uid))
-        room = self.create(with_key, name, private, (member.uid,))
-        self._tell(room, frames.Joined(room.gid, member.uid, member.name, room.name))
+        room = self.create(with_key, name, private, (member.uid,), founder=member.uid)
+        self._tell(room, _joined(room, member))
         return self._membership(member, room)
 
     def ensure_defaults(self) -> None:
@@ -71,11 +74,11 @@ class Rooms:
 
     def join(self, member: Member, gid: str) -> Membership:
         """Belong to a public room; doing so twice changes nothing. Raises `UnknownRoom` or `Forbidden`."""
+        self._ask_to_join(member, gid)
 
         def job(connection: Connection) -> tuple[Room, bool]:
-            room = rooms.find_room(connection, gid)
-            belongs = room is not None and rooms.is_member(connection, room.id, member.uid)
-            room = access.check_see(room, gid, belongs)
+            found, belongs = self._look(connection, member, gid)
+            room = access.check_see(found, gid, belongs)
             if not belongs:
                 self._check_room_count(connection, member.uid)
                 rooms.add_member(connection, room.id, member.uid, read=room.seq)
@@ -87,6 +90,7 @@ class Rooms:
     def invite(self, member: Member, gid: str, uid: str) -> None:
         """A member brings somebody else into a room. Raises `BadText`, `UnknownRoom`, `NotMember` or `Forbidden`."""
         check_name(uid, "uid", 64)
+        self._ask_to_bring(member, gid, uid)
 
         def job(connection: Connection) -> tuple[Room, bool, Member]:
             return self._bring(connection, self._own_room(connection, member, gid), uid)
@@ -105,7 +109,7 @@ class Rooms:
         if new:
             self._check_room_count(connection, uid)
             rooms.add_member(connection, room.id, uid, read=room.seq)
-        return room, new, Member(uid, people.find_name(connection, uid) or uid)
+        return room, new, people.find_member(connection, uid)
 
     def leave(self, member: Member, gid: str) -> None:
         """Belong no more: nothing that comes later is delivered. Raises `UnknownRoom` or `NotMember`."""
@@ -123,7 +127,7 @@ class Rooms:
         def job(connection: Connection) -> tuple[Room, Member | None]:
             room = self._any_room(connection, gid)
             gone = rooms.remove_member(connection, room.id, uid)
-            return room, Member(uid, people.find_name(connection, uid) or uid) if gone else None
+            return room, people.find_member(connection, uid) if gone else None
 
         self._parts.writer.call(job, lambda result: self._part(*result))
 
@@ -132,18 +136,47 @@ class Rooms:
             self._tell(room, frames.Left(room.gid, member.uid, member.name))
             self._parts.backplane.publish(Unsubscribe(member.uid, room_key(room.gid)))
 
-    def members(self, where: Conversation) -> list[tuple[str, str]]:
-        """`(uid, name)` of everybody who belongs, by name."""
+    def members(self, where: Conversation) -> list[Member]:
+        """Everybody who belongs, by name."""
         return self._parts.read(lambda c: rooms.members_of(c, where.id))
 
     def public(self, member: Member) -> list[frames.PublicRoom]:
+        """The public rooms, but for those that the site's own rules keep this person out of."""
         listed = self._parts.read(lambda c: rooms.public_rooms(c, member.uid))
-        return [frames.PublicRoom(*row) for row in listed]
+        if self._parts.rules.for_joining:
+            others = [room for room, _, joined in listed if not joined]
+            joinable = {room.gid for room in self._parts.rules.joinable(member, others)}
+            listed = [row for row in listed if row[2] or row[0].gid in joinable]
+        return [frames.PublicRoom(room.gid, room.name, count, joined) for room, count, joined in listed]
+
+    # -- what the site's own rules say ------------------------------------------------------------------------
+
+    def _ask_to_join(self, member: Member, gid: str) -> None:
+        """Before the transaction: a rule is the site's own code, and may take its time."""
+        if not self._parts.rules.for_joining:
+            return
+        room, belongs = self._parts.read(lambda c: self._look(c, member, gid))
+        if not belongs:
+            self._parts.rules.check_join(member, access.check_see(room, gid, belongs))
+
+    def _ask_to_bring(self, member: Member, gid: str, uid: str) -> None:
+        if not self._parts.rules.for_joining:
+            return
+
+        def query(connection: Connection) -> tuple[Room, Member]:
+            return self._own_room(connection, member, gid), people.find_member(connection, uid)
+
+        room, guest = self._parts.read(query)
+        self._parts.rules.check_join(guest, room)
 
     def _own_room(self, connection: Connection, member: Member, gid: str) -> Room:
-        room = rooms.find_room(connection, gid)
-        belongs = room is not None and rooms.is_member(connection, room.id, member.uid)
+        room, belongs = self._look(connection, member, gid)
         return access.check_member(room, gid, belongs)
+
+    def _look(self, connection: Connection, member: Member, gid: str) -> tuple[Room | None, bool]:
+        """The room, and whether the person belongs."""
+        room = rooms.find_room(connection, gid)
+        return room, room is not None and rooms.is_member(connection, room.id, member.uid)
 
     def _any_room(self, connection: Connection, gid: str) -> Room:
         room = rooms.find_room(connection, gid)
@@ -166,8 +199,12 @@ class Rooms:
         """Subscribe first, so that the newcomer's own pages hear of it too."""
         self._parts.backplane.publish(Subscribe(member.uid, Conversation(room.id, gid=room.gid)))
         if new:
-            self._tell(room, frames.Joined(room.gid, member.uid, member.name, room.name))
+            self._tell(room, _joined(room, member))
 
     def _tell(self, room: Room, event: frames.Joined | frames.Left) -> None:
         frame = frames.encode(event)
         self._parts.backplane.publish(ToRoom(room_key(room.gid), frame, about=event.uid))
+
+
+def _joined(room: Room, member: Member) -> frames.Joined:
+    return frames.Joined(room.gid, member.uid, member.name, room.name, member.avatar)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from ..core.metrics import WEBHOOKS
 from ..core.webhooks import (
     DONE,
     FAILED,
@@ -42,6 +43,9 @@ _TOGETHER = 20
 _SLACK = 5_000
 
 _DAY = 86_400_000
+
+# How a try ended, by how the delivery stands after it.
+_OUTCOMES = {DONE: "taken", WAITING: "again", FAILED: "given_up"}
 
 _STOPPED = "Stopped by the site."
 _GONE = "The receiver answered 410: it wants nothing more."
@@ -151,6 +155,7 @@ class Webhooks:
 
         held = self._parts.writer.call(job)
         hold.until = until
+        self._parts.counts[WEBHOOKS[_OUTCOMES[values["status"]]]] += 1
         _tell(delivery, outcome, values["due"], self._parts.clock())
         return held
 
@@ -199,7 +204,8 @@ def _tell(delivery: Delivery, outcome: Outcome, due: int | None, now: int) -> No
         return
     then = "given up" if due is None else f"again in {(due - now) / 1000:.0f} s"
     what = outcome.error or f"HTTP {outcome.code}"
-    log.warning("webhook %d: %s %s: %s, %s", delivery.webhook, delivery.type, delivery.event, what, then)
+    fields = {"webhook": delivery.webhook, "type": delivery.type, "event": delivery.event, "error": what}
+    log.warning("webhook %d: %s %s: %s, %s", *fields.values(), then, extra=fields)
 
 
 def _there(webhook: Webhook | None, id: int) -> Webhook:

@@ -28,7 +28,7 @@ class ToRoom(Notice, frozen=True):
     """`frame` (an encoded server frame) for every connection in the room but the one whose client_id is `skip`.
 
     `about` names the person whose coming or going it tells: a worker may spare a crowd such news, but not the
-    person's own connections.
+    person's own connections. What is `stored` can be read from the store as well.
     """
 
     key: str
@@ -36,6 +36,7 @@ class ToRoom(Notice, frozen=True):
     droppable: bool = False
     skip: int | None = None
     about: str | None = None
+    stored: bool = False
 
 
 class ToPeople(Notice, frozen=True):
@@ -45,13 +46,38 @@ class ToPeople(Notice, frozen=True):
     frame: bytes
     droppable: bool = False
     skip: int | None = None
+    stored: bool = False
+
+
+class ToAudience(Notice, frozen=True):
+    """News of the person `about`, once for every connection in these rooms and of these people but their own."""
+
+    keys: tuple[str, ...]
+    uids: tuple[str, ...]
+    frame: bytes
+    about: str
 
 
 class ToAll(Notice, frozen=True):
-    """`frame` for every connection of everybody."""
+    """`frame` for every connection of everybody but the one whose client_id is `skip`."""
 
     frame: bytes
     droppable: bool = False
+    skip: int | None = None
+
+
+class Posted(Notice, frozen=True):
+    """Something lies ready in the store for those who poll and look under these keys."""
+
+    keys: tuple[str, ...]
+
+
+class ToText(Notice, frozen=True):
+    """A line of text for every connection in a plain-text room but the one whose client_id is `skip`."""
+
+    room: str
+    line: bytes
+    skip: int | None = None
 
 
 class Subscribe(Notice, frozen=True):
@@ -67,12 +93,16 @@ class Unsubscribe(Notice, frozen=True):
 
 
 class Disconnect(Notice, frozen=True):
-    """Close the connections of `uid` (those of one `device`, where given) with a close code."""
+    """Close the connections of `uid` (those of one `device`, where given) with a close code.
+
+    `by` tells the log whose wish it was: a uid, or a word.
+    """
 
     uid: str
     code: int
     reason: str
     device: str | None = None
+    by: str = "the site"
 
 
 class Reach(NamedTuple):

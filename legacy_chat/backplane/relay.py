@@ -18,7 +18,7 @@ import msgspec
 from .. import errors
 from ..core.push import Errand, Pushed
 from ..errors import BadShape, ChatError, Unavailable
-from .contract import Disconnect, Notice, Reach, Subscribe, ToAll, ToPeople, ToRoom, Unsubscribe
+from .contract import Disconnect, Notice, Posted, Reach, Subscribe, ToAll, ToAudience, ToPeople, ToRoom, Unsubscribe
 
 # A unix socket's path is at most 107 bytes; a few are left for the name under which it is made.
 _LONGEST_PATH = 100
@@ -29,7 +29,7 @@ _NOTICE_PATIENCE = 5.0
 
 _GONE = "The chat worker went away before it answered."
 
-Told = ToRoom | ToPeople | ToAll | Subscribe | Unsubscribe | Disconnect
+Told = ToRoom | ToPeople | ToAudience | ToAll | Posted | Subscribe | Unsubscribe | Disconnect
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -17,11 +17,12 @@ from .push import Sender
 
 T = TypeVar("T")
 
-Scope = Literal["push", "rooms", "messages", "tokens", "presence", "webhooks", "keys", "all"]
-SCOPES: tuple[str, ...] = ("push", "rooms", "messages", "tokens", "presence", "webhooks", "keys", "all")
+Scope = Literal["push", "rooms", "messages", "tokens", "presence", "webhooks", "keys", "metrics", "all"]
+SCOPES: tuple[str, ...] = ("push", "rooms", "messages", "tokens", "presence", "webhooks", "keys", "metrics", "all")
 
 Hook = Literal["user.online", "user.offline", "message.created", "message.deleted"]
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
+Role = Annotated[str, Meta(min_length=1, max_length=40)]
 Limit = Annotated[int, Meta(ge=1, le=100)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=200, description="`next` of the page before")]
 Time = Annotated[int, Meta(description="Milliseconds since the epoch")]
@@ -119,6 +120,9 @@ class MessagePage(Answer):
 class NewToken(Body):
     uid: Key
     name: Name | UnsetType = UNSET
+    avatar: Annotated[str, Meta(min_length=1, max_length=500)] | UnsetType = UNSET
+    roles: Annotated[list[Role], Meta(max_length=20)] = []
+    locale: Annotated[str, Meta(min_length=1, max_length=35)] | UnsetType = UNSET
 
 
 class Token(Answer):

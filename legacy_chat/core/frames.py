@@ -134,17 +134,24 @@ class Away(Request, tag="away", kw_only=True):
     away: bool
 
 
+class Emit(Request, tag="event", kw_only=True):
+    """The site's own event, for its `@chat.on(name)`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    data: Any = None
+
+
 class Ping(Request, tag="ping"):
     pass
 
 
 CLIENT_FRAMES = (
-    Login, Group, Pm, Join, Leave, Create, Invite, Rooms, History, Members, Typing, Read, Away, Ping,
+    Login, Group, Pm, Join, Leave, Create, Invite, Rooms, History, Members, Typing, Read, Away, Emit, Ping,
 )  # fmt: skip
 
 _TYPES = {frame.__struct_config__.tag for frame in CLIENT_FRAMES}
 _decoder = msgspec.json.Decoder(
-    Login | Group | Pm | Join | Leave | Create | Invite | Rooms | History | Members | Typing | Read | Away | Ping
+    Login | Group | Pm | Join | Leave | Create | Invite | Rooms | History | Members | Typing | Read | Away | Emit | Ping
 )
 
 
@@ -267,6 +274,7 @@ class PeerEntry(msgspec.Struct, omit_defaults=True):
     online: bool
     away: bool = False
     seen: int | None = None
+    avatar: str | None = None
 
 
 class Online(msgspec.Struct):
@@ -282,6 +290,8 @@ class LoggedIn(Event, tag="login"):
     groups: list[RoomEntry]
     peers: list[PeerEntry]
     online: Online
+    avatar: str | None = None
+    roles: tuple[str, ...] = ()
 
 
 class GroupPm(Event, tag="groupPm"):
@@ -312,6 +322,7 @@ class MemberEntry(msgspec.Struct, omit_defaults=True):
     online: bool
     away: bool = False
     seen: int | None = None
+    avatar: str | None = None
 
 
 class PublicRoom(msgspec.Struct):
@@ -322,18 +333,23 @@ class PublicRoom(msgspec.Struct):
 
 
 class Ack(Event, tag="ack"):
-    """The answer to a request with an `id`: what it produced. `ok` is always true."""
+    """The answer to a request with an `id`: what it produced. `ok` is always true.
+
+    `content` is what was stored, where a rule of the site made that of what was sent.
+    """
 
     id: str
     ok: bool | UnsetType = UNSET
     seq: int | UnsetType = UNSET
     mid: str | UnsetType = UNSET
     ts: int | UnsetType = UNSET
+    content: str | UnsetType = UNSET
     messages: list[GroupPm | PrivatePm] | UnsetType = UNSET
     more: bool | UnsetType = UNSET
     members: list[MemberEntry] | UnsetType = UNSET
     rooms: list[PublicRoom] | UnsetType = UNSET
     room: RoomEntry | UnsetType = UNSET
+    data: Any = UNSET
 
 
 class Error(Event, tag="error"):
@@ -357,12 +373,21 @@ class Joined(Event, tag="join"):
     uid: str
     name: str
     room: str
+    avatar: str | None = None
 
 
 class Left(Event, tag="leave"):
     gid: str
     uid: str
     name: str
+
+
+class RoomChanged(Event, tag="room"):
+    """The site gave a room another name, or made it private or public."""
+
+    gid: str
+    name: str
+    private: bool
 
 
 class TypingNotice(Event, tag="typing"):
@@ -410,7 +435,7 @@ class Drain(Event, tag="drain"):
 
 
 SERVER_FRAMES = (
-    Hello, LoggedIn, GroupPm, PrivatePm, Ack, Error, Gap, Joined, Left, TypingNotice, ReadNotice, Presence,
+    Hello, LoggedIn, GroupPm, PrivatePm, Ack, Error, Gap, Joined, Left, RoomChanged, TypingNotice, ReadNotice, Presence,
     OnlineNotice, SiteEvent, Pong, Drain,
 )  # fmt: skip
 
@@ -418,8 +443,8 @@ encode = msgspec.json.Encoder().encode
 
 _event_types = {frame.__struct_config__.tag for frame in SERVER_FRAMES}
 _event_decoder = msgspec.json.Decoder(
-    Hello | LoggedIn | GroupPm | PrivatePm | Ack | Error | Gap | Joined | Left | TypingNotice | ReadNotice | Presence
-    | OnlineNotice | SiteEvent | Pong | Drain
+    Hello | LoggedIn | GroupPm | PrivatePm | Ack | Error | Gap | Joined | Left | RoomChanged | TypingNotice | ReadNotice
+    | Presence | OnlineNotice | SiteEvent | Pong | Drain
 )  # fmt: skip
 
 

@@ -17,11 +17,15 @@ HINT = "Open this address with a WebSocket client (RFC 6455, version 13)."
 
 
 class Refusal(NamedTuple):
-    """An HTTP answer instead of the upgrade: `status` such as "400 Bad Request", extra headers, words."""
+    """An HTTP answer instead of the upgrade: `status` such as "400 Bad Request", extra headers, words.
+
+    `reason` is a word for the site's operators, where the status says too little.
+    """
 
     status: str
     message: str
     headers: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
 
 
 class Acceptance(NamedTuple):

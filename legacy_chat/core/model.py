@@ -7,19 +7,27 @@ import msgspec
 from .presence import PersonState
 
 
-class Member(msgspec.Struct, frozen=True, gc=False):
+class Member(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who a connection is: decided once at the handshake by the site.
 
-    `device` tells apart the browsers of one person; None for tokens.
+    `avatar` is the address of a picture (https, or a path of the site), `roles` are the site's own words for what
+    somebody may do, `locale` is such as "zh" or "de-AT". `device` tells apart the browsers of one person; None for
+    tokens.
     """
 
     uid: str
     name: str
     device: str | None = None
+    avatar: str | None = None
+    roles: tuple[str, ...] = ()
+    locale: str | None = None
 
 
 class Room(msgspec.Struct, frozen=True, gc=False):
-    """A room as stored; `id` is the key of its conversation, `gid` the name the site chose for it."""
+    """A room as stored; `id` is the key of its conversation, `gid` the name the site chose for it.
+
+    `founder` is the uid of the person who opened it, None for a room of the site's own.
+    """
 
     id: int
     gid: str
@@ -27,6 +35,7 @@ class Room(msgspec.Struct, frozen=True, gc=False):
     private: bool
     seq: int
     ts: int
+    founder: str | None = None
 
 
 class Membership(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +50,7 @@ class Membership(msgspec.Struct, frozen=True, gc=False):
     seq: int
     read: int
     ts: int
+    avatar: str | None = None  # of the other person
 
     @property
     def unread(self) -> int:
@@ -62,6 +72,19 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     @property
     def key(self) -> str:
         return room_key(self.gid) if self.gid is not None else private_key(*(self.pair or ("", "")))
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """What somebody wants to say in a room (`gid`) or to a person (`uid`), as the site's own rules see it.
+
+    `id` is the one that the client chose, if any.
+    """
+
+    member: Member
+    content: str
+    gid: str | None = None
+    uid: str | None = None
+    id: str | None = None
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
@@ -106,6 +129,11 @@ class Snapshot(msgspec.Struct, frozen=True):
 def room_key(gid: str) -> str:
     """The conversation key of a room, on the wire (`resume.seqs`) and in the tables."""
     return f"g:{gid}"
+
+
+def event_room_key(name: str) -> str:
+    """The key of an event room: connections that the site's `join_room` put together, and nothing that is stored."""
+    return f"e:{name}"
 
 
 def private_key(one: str, other: str) -> str:

@@ -6,6 +6,7 @@ away find at their next login.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -13,8 +14,17 @@ from msgspec import UNSET, Meta, UnsetType
 
 from .frames import Key
 
-EventName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+EVENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$"
+EventName = Annotated[str, Meta(pattern=EVENT_NAME)]
 DEFAULT_NAME = "push"
+
+
+def checked_event_name(name: str) -> str:
+    """Raises `ValueError` for what cannot be an event's name."""
+    if not re.fullmatch(EVENT_NAME, name):
+        raise ValueError(f"{name!r} cannot be an event's name: use 1 to 64 letters, digits or _ . : - characters.")
+    return name
+
 
 # People named in one push; more is a room, or everybody.
 MOST_PEOPLE = 10_000

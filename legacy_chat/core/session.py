@@ -11,6 +11,8 @@ the address), or it comes with the `token` of the first `login`; once known it n
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..errors import Forbidden, NotLoggedIn
 from .frames import Login, Ping, Request
 from .model import Member
@@ -19,13 +21,16 @@ from .model import Member
 class Session:
     """The state of one connection; no I/O, no clock of its own."""
 
-    __slots__ = ("away", "deadline", "member", "open")
+    __slots__ = ("away", "deadline", "member", "open", "request", "rooms")
 
     def __init__(self, member: Member | None, deadline: float | None):
         self.member = member
         self.open = False
         self.away = False  # the page says that it is hidden or idle
         self.deadline = deadline
+        self.rooms: frozenset[str] = frozenset()  # event rooms: those of the site's `join_room`
+        # What the site's handlers may ask of the request that began it, or how to find that.
+        self.request: bytes | Callable[[], bytes] | None = None
 
     def check(self, request: Request) -> None:
         """Whether the request is allowed now. Raises `NotLoggedIn`."""

@@ -35,20 +35,25 @@ class Admission:
         self._by_address: Counter[str] = Counter()
         self._by_uid: Counter[str] = Counter()
 
+    @property
+    def full(self) -> bool:
+        return self._all >= self._most
+
     def check(self, address: str | None, uid: str | None) -> None:
         """May one more come?"""
-        if self._all >= self._most:
-            raise Unavailable("This server is full: try again later.", _RETRY_AFTER)
+        if self.full:
+            raise Unavailable("This server is full: try again later.", _RETRY_AFTER, reason="full")
         most = self._settings.max_per_address
         if address and most and self._by_address[address] >= most:
-            raise Unavailable(f"There are {most} sockets of your address already: close one.", _RETRY_AFTER)
+            message = f"There are {most} sockets of your address already: close one."
+            raise Unavailable(message, _RETRY_AFTER, reason="per_address")
         if uid is not None:
             self.check_uid(uid)
 
     def check_uid(self, uid: str) -> None:
         most = self._settings.max_per_user
         if most and self._by_uid[uid] >= most:
-            raise Unavailable(f"You have {most} sockets already: close one.", _RETRY_AFTER)
+            raise Unavailable(f"You have {most} sockets already: close one.", _RETRY_AFTER, reason="per_user")
 
     def enter(self, address: str | None, uid: str | None) -> None:
         self._all += 1
@@ -62,11 +67,11 @@ class Admission:
 
     def leave(self, address: str | None, uid: str | None) -> None:
         self._all -= 1
-        _decrease(self._by_address, address)
-        _decrease(self._by_uid, uid)
+        decrease(self._by_address, address)
+        decrease(self._by_uid, uid)
 
 
-def _decrease(counter: Counter[str], key: str | None) -> None:
+def decrease(counter: Counter[str], key: str | None) -> None:
     """Counts of nobody are forgotten, so that the table does not grow with everybody who ever came."""
     if key:
         counter[key] -= 1

@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 _boots: list[Callable[[], object]] = []
 _booted = 0  # the process that did
+_slots: int | None = None
 
 # Seconds until a duty that failed is tried again.
 _FIRST_PAUSE = 1.0
@@ -26,17 +27,25 @@ def at_boot(boot: Callable[[], object]) -> None:
     _boots.append(boot)
 
 
-def run() -> None:
-    """A server starts in this process; nothing happens at its second address."""
-    global _booted
+def run(slots: int | None = None) -> None:
+    """A server starts in this process; nothing happens at its second address.
+
+    It has `slots` for requests; None where there is no limit.
+    """
+    global _booted, _slots
     if _booted == os.getpid():
         return
-    _booted = os.getpid()
+    _booted, _slots = os.getpid(), slots
     for boot in _boots:
         try:
             boot()
         except Exception:
             log.exception("a part of the chat worker did not start")
+
+
+def slots() -> int | None:
+    """How many requests this process carries out at a time."""
+    return _slots
 
 
 def keep(duty: Callable[[], float], over: Callable[[], bool], what: str) -> None:

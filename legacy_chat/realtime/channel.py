@@ -10,69 +10,72 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
+from typing import Generic
 
 import gevent
 
 from ..core.model import Conversation
 from . import section
-from .connection import Connection
 from .multisend import Multisend
-from .section import Section
+from .section import C, Section
 
 # What one turn of the loop may cost, in bytes as sections count them: 1024 small writes, about 4 ms.
 _TURN = 2 << 20
 
 
-class Channel:
+class Channel(Generic[C]):
     __slots__ = ("_multisend", "_scheduled", "_sections", "_waiting", "conversation")
 
     def __init__(self, conversation: Conversation, sender: Multisend):
         self.conversation = conversation
         self._multisend = sender
-        self._sections: list[Section] = []
-        self._waiting: deque[Section] = deque()  # in the order in which they got something to write
+        self._sections: list[Section[C]] = []
+        self._waiting: deque[Section[C]] = deque()  # in the order in which they got something to write
         self._scheduled = False
 
     def __len__(self) -> int:
         return sum(map(len, self._sections))
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator[C]:
         return chain.from_iterable(self._sections)
 
-    def _section_of(self, connection: Connection) -> Section | None:
+    def _section_of(self, connection: C) -> Section[C] | None:
         return next((part for part in self._sections if connection in part), None)
 
-    def __contains__(self, connection: Connection) -> bool:
+    def __contains__(self, connection: C) -> bool:
         return self._section_of(connection) is not None
 
-    def enter(self, connection: Connection) -> None:
+    def enter(self, connection: C) -> None:
         if connection not in self:
             self._free_section().enter(connection)
 
-    def _free_section(self) -> Section:
+    def _free_section(self) -> Section[C]:
         for part in self._sections:
             if len(part) < section.SIZE:
                 return part
         self._sections.append(Section(self._multisend))
         return self._sections[-1]
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: C) -> None:
         part = self._section_of(connection)
         if part is not None:
             part.leave(connection)
 
-    def replace(self, connection: Connection) -> None:
+    def replace(self, connection: C) -> None:
         """The connection's socket is full, or free again."""
         part = self._section_of(connection)
         if part is not None:
             part.replace(connection)
 
-    def send(self, data: bytes) -> None:
-        """A frame for everybody, at the end of this turn of the loop."""
+    def send(self, data: bytes, skip: int | None = None) -> None:
+        """A frame for everybody, at the end of this turn of the loop.
+
+        `skip` is the client_id of the one who is not to get it, and who is not `direct`.
+        """
         for part in self._sections:
             if not part.waits:
                 self._waiting.append(part)
-            part.add(data)
+            part.add(data, skip)
         if self._waiting and not self._scheduled:
             self._scheduled = True
             gevent.get_hub().loop.run_callback(self._turn)

@@ -7,30 +7,27 @@ handed to it from there on; what it had said by then is still carried out.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..core import close, frames
-from ..core.model import Conversation, Member, Snapshot
-from ..core.session import Session
+from ..core.metrics import ERRORS
+from ..core.model import Conversation, Member, Message, Snapshot
 from ..errors import ChatError
 from . import framing
+from .admitted import Admitted
 from .transport import Transport
-from .websocket import Limits, WebSocket
+from .websocket import Limits
 
 if TYPE_CHECKING:
     from .worker import Worker
-
-log = logging.getLogger("legacy_chat.sockets")
 
 # Messages that wait for their turn before the socket is read no further.
 _INBOX = 256
 
 
-class Connection(WebSocket):
-    __slots__ = ("_began", "_inbox", "_serving", "_worker", "address", "client_id", "session")
+class Connection(Admitted):
+    __slots__ = ("_inbox", "_serving")
 
     def __init__(
         self,
@@ -41,34 +38,36 @@ class Connection(WebSocket):
         member: Member | None,
         address: str | None,
     ):
-        super().__init__(worker, transport, limits)
-        self.client_id = client_id
-        self.address = address
-        self._began = monotonic()
-        self.session = Session(member, self._began + worker.settings.login_seconds)
-        self._worker = worker
-        self._inbox: deque[tuple[bytes, float]] | None = None
+        super().__init__(worker, transport, limits, client_id, member, address, worker.settings.login_seconds)
+        self._inbox: deque[tuple[bytes | None, float]] | None = None
         self._serving = False
 
     def received(self, opcode: int, payload: bytes, wait: float) -> None:
         if opcode == framing.BINARY:
             self.close(close.UNSUPPORTED_DATA, "send text frames: JSON in UTF-8")
             return
+        if self._put_in(payload, wait) > _INBOX and not self._paused:
+            self.pause(True)
+
+    def _put_in(self, payload: bytes | None, wait: float = 0.0) -> int:
+        """Something to carry out in its turn, or the end (None); how much waits."""
         if self._inbox is None:
             self._inbox = deque()
         self._inbox.append((payload, wait))
         if not self._serving:
             self._serving = True
             self._worker.runners.add(self._serve)
-        elif len(self._inbox) > _INBOX and not self._paused:
-            self.pause(True)
+        return len(self._inbox)
 
     def _serve(self) -> None:
         """Carry out what waits, in order; in a greenlet."""
         inbox = self._inbox
         while inbox:
             payload, wait = inbox.popleft()
-            self._worker.requests.handle(self, payload, wait)
+            if payload is None:
+                self._worker.farewell(self)
+            else:
+                self._worker.requests.handle(self, payload, wait)
             if inbox:
                 self._worker.runners.rest()
         self._inbox = None
@@ -86,6 +85,9 @@ class Connection(WebSocket):
     def send(self, event: frames.Event) -> None:
         self.write(framing.frame(framing.TEXT, frames.encode(event)))
 
+    def stored(self, where: Conversation, message: Message) -> None:
+        """Its frame is on its way already."""
+
     def room(self, gid: str) -> Conversation | None:
         return self._worker.registry.room_of(self, gid)
 
@@ -96,11 +98,19 @@ class Connection(WebSocket):
     def set_away(self, away: bool) -> None:
         self._worker.registry.set_away(self, away)
 
+    def enter(self, room: str) -> None:
+        if self.closing is None:
+            self._worker.registry.event_rooms.enter(self, room)
+
+    def exit(self, room: str) -> None:
+        self._worker.registry.event_rooms.leave(self, room)
+
     def admit(self, member: Member) -> None:
         self._worker.admission.check_uid(member.uid)
         self._worker.admission.enter_uid(member.uid)
 
     def refuse(self, error: ChatError, code: int) -> None:
+        self._worker.counts[ERRORS[error.code]] += 1
         self.send(frames.error_frame(error))
         self.close(code, error.message)
 
@@ -108,16 +118,9 @@ class Connection(WebSocket):
 
     def left(self, code: int) -> None:
         self._worker.registry.remove(self)
-        member = self.session.member
-        log.info(
-            "socket %d of %s over websocket: %.1f s, %d frames in, %d out, closed %d",
-            self.client_id,
-            member.uid if member else "nobody",
-            monotonic() - self._began,
-            self.frames_in,
-            self.frames_out,
-            code,
-        )
+        if self._worker.expects_farewell():
+            self._put_in(None)  # after what it has said
+        super().left(code)
 
     def excuse(self, seconds: float) -> None:
         self.session.excuse(seconds)

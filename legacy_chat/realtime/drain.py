@@ -3,11 +3,12 @@
 gunicorn itself tells sockets nothing, and does not know of parked ones. The signal handler it set is kept and called
 once the sockets are done:
 
-    stop taking → `drain` to all → what was said is committed and acked → 1012 to all → gone
+    stop taking → `drain` to all → what was said is committed and acked → 1012 to all → the site's tasks end → gone
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -20,11 +21,15 @@ import gevent
 
 from . import handler
 
+log = logging.getLogger(__name__)
+
 _SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 # Seconds at the most until what was said is committed, and then for the peers to end their connections.
 _COMMIT_SECONDS = 0.8
 _FAREWELL_SECONDS = 0.5
+# The same for functions of the site that run by themselves; after that they are ended.
+_SITE_SECONDS = 0.5
 
 
 class Drained(Protocol):
@@ -40,6 +45,11 @@ class Drained(Protocol):
     def close_all(self) -> None: ...
 
     def drop_all(self) -> None: ...
+
+    @property
+    def site_busy(self) -> bool: ...
+
+    def end_tasks(self) -> None: ...
 
 
 class Drain:
@@ -72,6 +82,8 @@ class Drain:
             gevent.spawn(self._run)
 
     def _run(self) -> None:
+        began, count = monotonic(), len(self._worker.sockets)
+        log.info("this worker ends: %d sockets are told to come back", count, extra={"sockets": count})
         try:
             handler.waiting.end()
             self._worker.announce_drain()
@@ -79,7 +91,11 @@ class Drain:
             self._worker.close_all()
             _wait(lambda: not self._worker.sockets, _FAREWELL_SECONDS)
             self._worker.drop_all()
+            _wait(lambda: not self._worker.site_busy, _SITE_SECONDS)
+            self._worker.end_tasks()
         finally:
+            seconds = round(monotonic() - began, 2)
+            log.info("this worker is done in %.2f s", seconds, extra={"seconds": seconds})
             self._pass_on()
 
     def _pass_on(self) -> None:

@@ -7,7 +7,6 @@ Flask either takes the socket or refuses with a real status. All other upgrades 
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -26,6 +25,7 @@ from .transport import PlainTransport, TLSTransport, Transport, shutdown
 ENVIRON_KEY = "legacy_chat.upgrade"
 
 _suffixes: set[str] = set()
+_folders: set[str] = set()  # of which every address is ours
 _private: set[str] = set()  # addresses whose query holds a secret
 
 # Loopback would grow the kernel's buffer to 4 MB a socket, and a slow reader would be noticed late.
@@ -69,14 +69,6 @@ class _Waiting:
 
 
 waiting = _Waiting()
-
-
-def _log_with_gunicorn() -> None:
-    """Our lines go where gunicorn's go, unless the site has set up logging of its own."""
-    ours = logging.getLogger("legacy_chat")
-    if not ours.hasHandlers():
-        ours.parent = logging.getLogger("gunicorn.error")
-        ours.setLevel(logging.INFO)
 
 
 class Upgrade:
@@ -145,7 +137,7 @@ class ChatServer(PyWSGIServer):
     max_accept = 16  # in one turn of the loop: gevent's own 100 take more than 5 ms
 
     def start(self) -> None:
-        boot.run()
+        boot.run(self.pool.size if self.pool else None)
         super().start()
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
@@ -161,6 +153,7 @@ class ChatServer(PyWSGIServer):
 class ChatHandler(WebSocketHandler):
     """Beside the upgrades: a deadline for headers, so that slow ones do not hold the pool, and an access log."""
 
+    status: Any
     _deadline: gevent.Timeout | None = None
     _requests = 0
 
@@ -217,10 +210,20 @@ class ChatHandler(WebSocketHandler):
         if self.environ is not None and self.code != 101:
             if _is_private(self.environ):  # for formats of the operator's own
                 self.environ["QUERY_STRING"] = ""
+            status: Any = self.status
+            if isinstance(status, bytes):  # which gunicorn before 21 would print as b'200 OK'
+                self.status = status.decode("latin-1")
             PyWSGIHandler.log_request(self)
 
+    def finalize_headers(self) -> None:
+        """A proxy that keeps connections has to be told which one ends (RFC 9112 §9.6): it would go on with it."""
+        super().finalize_headers()
+        told = any(name.lower() == b"connection" for name, _ in self.response_headers)
+        if not told and (self.close_connection or waiting.ended):
+            self.response_headers.append((b"Connection", b"close"))
+
     def _is_ours(self, environ: dict[str, Any]) -> bool:
-        return bool(environ["PATH_INFO"].endswith(tuple(_suffixes)))
+        return bool(environ["PATH_INFO"].endswith(tuple(_suffixes))) or _is_in_folder(environ)
 
     def run_application(self) -> None:
         if self._is_ours(self.environ):
@@ -234,11 +237,17 @@ class ChatHandler(WebSocketHandler):
 
 
 def _is_private(environ: dict[str, Any]) -> bool:
-    return bool(environ["PATH_INFO"].endswith(tuple(_private)))
+    return bool(environ["PATH_INFO"].endswith(tuple(_private))) or _is_in_folder(environ)
 
 
-def install(*suffixes: str, header_seconds: float, private: tuple[str, ...] = ()) -> None:
-    """Let gunicorn's geventwebsocket worker use our handler for paths with one of these endings.
+def _is_in_folder(environ: dict[str, Any]) -> bool:
+    return any(folder in environ["PATH_INFO"] for folder in _folders)
+
+
+def install(
+    *suffixes: str, header_seconds: float, private: tuple[str, ...] = (), folders: tuple[str, ...] = ()
+) -> None:
+    """Let gunicorn's geventwebsocket worker use our handler for paths with one of these endings, or in these folders.
 
     The access log shows no query for them, nor for those that end as one of `private`.
 
@@ -246,7 +255,7 @@ def install(*suffixes: str, header_seconds: float, private: tuple[str, ...] = ()
     """
     _suffixes.update(suffixes)
     _private.update(suffixes, private)
+    _folders.update(folders)
     deadlines.headers = header_seconds
-    _log_with_gunicorn()
     GeventWebSocketWorker.wsgi_handler = ChatHandler
     GeventWebSocketWorker.server_class = ChatServer

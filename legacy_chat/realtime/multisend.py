@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Collection
 from typing import Protocol
 
+from ..core.metrics import Counts, new_counts
 from .transport import WOULD_BLOCK
 
 # Fewer sockets than this are written to one by one: the call has its own price.
@@ -155,7 +156,8 @@ def _taken(result: int) -> int:
 class Multisend:
     """Finds the best way; one for each process that sends."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Counts | None = None) -> None:
+        self.counts = new_counts() if counts is None else counts
         self._kernel: Kernel | None
         try:
             self._kernel = Kernel()

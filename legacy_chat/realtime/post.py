@@ -157,10 +157,10 @@ class Receiver:
         for address in addresses:
             if secure:
                 yield urllib3.HTTPSConnectionPool(
-                    address, port, timeout, ssl_context=self._context(), server_hostname=host
+                    address, port, timeout=timeout, ssl_context=self._context(), server_hostname=host
                 )  # fmt: skip
             else:
-                yield Pool(address, port, timeout)
+                yield Pool(address, port, timeout=timeout)
 
     def _checked(self, addresses: list[str]) -> list[str]:
         allowed = [address for address in addresses if self._private or is_public(address)]

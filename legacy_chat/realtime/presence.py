@@ -16,13 +16,14 @@ import gevent
 from gevent.queue import Queue
 
 from ..actions.presence import News, Presence
+from ..actions.requests import Online
 from ..core import frames
 from ..core.model import room_key
 from ..errors import ChatError
 from ..storage.presence import Row
 from . import framing
 from .connection import Connection
-from .registry import CROWD, Person, Registry
+from .registry import Person, Registry
 
 T = TypeVar("T")
 
@@ -34,8 +35,9 @@ _PAUSE = 1.0  # seconds between two rounds
 
 
 class PresenceNotices:
-    def __init__(self, registry: Registry, presence: Presence):
+    def __init__(self, registry: Registry, presence: Presence, online: Online | None = None):
         self._registry = registry
+        self._online = online or registry
         self._presence = presence
         self._roster = presence.roster
         self._count = (0, 0)
@@ -59,7 +61,7 @@ class PresenceNotices:
 
     def tell_how_many(self) -> None:
         """Called about once a second, in a greenlet: people and connections at this moment."""
-        count = self._registry.count()
+        count = self._online.count()
         if count == self._count:
             return
         self._count = count
@@ -89,6 +91,7 @@ class PresenceNotices:
                 pass
         finally:
             self._tell(news)
+            self._presence.keep(news)
             for item in news:
                 if item.crossed:
                     self._crossings.put((item.change.uid, item.change.online))
@@ -134,17 +137,8 @@ class PresenceNotices:
             connection.write(b"".join(written), droppable=True)
 
     def _audience(self, item: News) -> set[Connection]:
-        """The connections of all it concerns but the person's own, each once."""
-        people, told = self._registry.people, set[Connection]()
-        for gid in item.audience.gids:
-            channel = self._registry.channels.get(room_key(gid))
-            if channel and len(channel) <= CROWD:
-                told.update(channel)
-        for uid in item.audience.peers:
-            if uid in people:
-                told |= people[uid].connections
-        own = people.get(item.change.uid)
-        return told - own.connections if own else told
+        keys = map(room_key, item.audience.gids)
+        return self._registry.audience(keys, item.audience.peers, item.change.uid)
 
     # -- the site's own code ----------------------------------------------------------------------------------
 
@@ -155,7 +149,7 @@ class PresenceNotices:
 
 
 def _is_away(person: Person) -> bool:
-    return all(connection.session.away for connection in person.connections)
+    return all(socket.session.away for socket in person.sockets)
 
 
 def _in_turns(items: Iterable[T]) -> Iterator[T]:

@@ -8,17 +8,33 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
 
-from ..backplane.contract import Disconnect, Notice, Reach, Subscribe, ToAll, ToPeople, ToRoom, Unsubscribe
+from ..backplane.contract import (
+    Disconnect,
+    Notice,
+    Posted,
+    Reach,
+    Subscribe,
+    ToAll,
+    ToAudience,
+    ToPeople,
+    ToRoom,
+    ToText,
+    Unsubscribe,
+)  # fmt: skip
+from ..core.metrics import DELIVERIES, Counts
 from ..core.model import Conversation, Snapshot
 from . import framing
+from .admitted import Admitted
 from .channel import Channel
 from .connection import Connection
+from .event_rooms import EventRooms
 from .multisend import Multisend
+from .text import Text, TextChannels
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +42,18 @@ Piece = tuple[list[Connection], bytes, bool]
 
 
 class Person:
-    """Somebody who is here: all their connections, and the rooms they belong to, by gid."""
+    """Somebody who is here: their connections, the rooms they belong to, by gid, and their plain-text sockets."""
 
-    __slots__ = ("connections", "rooms")
+    __slots__ = ("connections", "rooms", "texts")
 
     def __init__(self) -> None:
         self.connections: set[Connection] = set()
-        self.rooms: dict[str, Channel] = {}
+        self.rooms: dict[str, Channel[Connection]] = {}
+        self.texts: set[Text] = set()
+
+    @property
+    def sockets(self) -> list[Admitted]:
+        return [*self.connections, *self.texts]
 
 
 # In a room with more connections than this, nobody is told of every single person who comes, goes or joins: there the
@@ -45,18 +66,23 @@ _TURN_BYTES = 1 << 20
 
 
 class Registry:
-    def __init__(self) -> None:
+    def __init__(self, counts: Counts | None = None) -> None:
         self.people: dict[str, Person] = {}
-        self.channels: dict[str, Channel] = {}
+        self.channels: dict[str, Channel[Connection]] = {}
         self.touched: set[str] = set()  # whose presence may have changed since somebody looked
-        self._multisend = Multisend()
+        self._multisend = Multisend(counts)
+        self.texts = TextChannels(self._multisend)
+        self.event_rooms = EventRooms()
         self._pieces: deque[Piece] = deque()  # what a crowd is still to be sent
         self._receivers: dict[type, Callable[[Any], None]] = {
             ToRoom: self._to_room,
             ToPeople: self._to_people,
+            ToAudience: self._to_audience,
             ToAll: self._to_all,
+            Posted: lambda _: None,
             Subscribe: self._subscribe,
             Unsubscribe: self._unsubscribe,
+            ToText: self.texts.receive,
             Disconnect: self._disconnect,
         }
 
@@ -66,8 +92,9 @@ class Registry:
         return uid in self.people
 
     def count(self) -> tuple[int, int]:
-        """People and connections."""
-        return len(self.people), sum(len(person.connections) for person in self.people.values())
+        """People and connections, those in plain-text rooms among them."""
+        people = self.people.values()
+        return len(people), sum(len(person.connections) + len(person.texts) for person in people)
 
     def room_of(self, connection: Connection, gid: str) -> Conversation | None:
         member = connection.session.member
@@ -96,11 +123,34 @@ class Registry:
         person.connections.discard(connection)
         for channel in person.rooms.values():
             channel.leave(connection)
+        self.event_rooms.remove(connection)
         self.touched.add(member.uid)
         if not person.connections:
-            del self.people[member.uid]
             for channel in person.rooms.values():
                 self._tidy(channel)
+            person.rooms.clear()
+        self._let_go(member.uid, person)
+
+    def _let_go(self, uid: str, person: Person) -> None:
+        if not person.sockets:
+            del self.people[uid]
+
+    def enter_text(self, text: Text) -> None:
+        """Somebody comes into a plain-text room; they are here as with any other page."""
+        uid = text.member.uid
+        self.people.setdefault(uid, Person()).texts.add(text)
+        self.touched.add(uid)
+        self.texts.enter(text)
+
+    def remove_text(self, text: Text) -> None:
+        uid = text.member.uid
+        person = self.people.get(uid)
+        if person is None or text not in person.texts:
+            return
+        person.texts.discard(text)
+        self.texts.leave(text)
+        self.touched.add(uid)
+        self._let_go(uid, person)
 
     def set_away(self, connection: Connection, away: bool) -> None:
         """Its page is hidden or idle, or seen again."""
@@ -121,7 +171,9 @@ class Registry:
         self._receivers[type(notice)](notice)
 
     def reach(self, notice: Notice) -> Reach:
-        people = self._audience(notice)
+        if isinstance(notice, ToRoom) and notice.key in self.event_rooms:
+            return self.event_rooms.reach(notice.key)
+        people = [person for person in self._audience(notice) if person.connections]
         return Reach(len(people), sum(len(person.connections) for person in people))
 
     def _audience(self, notice: Notice) -> list[Person]:
@@ -135,6 +187,7 @@ class Registry:
     def _to_room(self, notice: ToRoom) -> None:
         channel = self.channels.get(notice.key)
         if channel is None:
+            self._hand_out(self.event_rooms.of(notice.key), notice)
             return
         data = framing.frame(framing.TEXT, notice.frame)
         if notice.about is not None and len(channel) > CROWD:
@@ -146,17 +199,42 @@ class Registry:
 
     def _to_people(self, notice: ToPeople) -> None:
         people = [self.people[uid] for uid in dict.fromkeys(notice.uids) if uid in self.people]
-        self._write(people, notice, notice.skip)
+        self._write(people, notice)
+
+    def _to_audience(self, notice: ToAudience) -> None:
+        data = framing.frame(framing.TEXT, notice.frame)
+        _write(list(self.audience(notice.keys, notice.uids, notice.about)), data, droppable=True)
+
+    def audience(self, keys: Iterable[str], uids: Iterable[str], about: str) -> set[Connection]:
+        """The connections of all whom the news of a person concerns, each once, but the person's own.
+
+        Crowds are spared: there the member list is asked for.
+        """
+        told: set[Connection] = set()
+        for key in keys:
+            channel = self.channels.get(key)
+            if channel and len(channel) <= CROWD:
+                told.update(channel)
+        for uid in uids:
+            if uid in self.people:
+                told |= self.people[uid].connections
+        own = self.people.get(about)
+        return told - own.connections if own else told
 
     def _to_all(self, notice: ToAll) -> None:
         self._write(list(self.people.values()), notice)
 
-    def _write(self, people: list[Person], notice: ToPeople | ToAll, skip: int | None = None) -> None:
+    def _write(self, people: list[Person], notice: ToPeople | ToAll) -> None:
+        self._hand_out([connection for person in people for connection in person.connections], notice)
+
+    def _hand_out(self, found: list[Connection], notice: ToRoom | ToPeople | ToAll) -> None:
         """At once; a crowd gets it in pieces, and others have their turns in between."""
         data = framing.frame(framing.TEXT, notice.frame)
-        connections = [c for person in people for c in person.connections if c.client_id != skip]
+        connections = [connection for connection in found if connection.client_id != notice.skip]
         turn = min(_TURN, max(1, _TURN_BYTES // len(data)))
         pieces = [connections[start : start + turn] for start in range(0, len(connections), turn)]
+        if not notice.droppable:
+            self._multisend.counts[DELIVERIES] += len(connections)
         if len(pieces) > 1 or self._pieces:
             self._write_later([(piece, data, notice.droppable) for piece in pieces])
         else:
@@ -178,7 +256,7 @@ class Registry:
 
     def _subscribe(self, notice: Subscribe) -> None:
         person = self.people.get(notice.uid)
-        if person:
+        if person and person.connections:
             self._admit(person, notice.room)
 
     def _unsubscribe(self, notice: Unsubscribe) -> None:
@@ -193,10 +271,16 @@ class Registry:
 
     def _disconnect(self, notice: Disconnect) -> None:
         person = self.people.get(notice.uid)
-        for connection in list(person.connections) if person else ():
-            member = connection.session.member
+        closed = 0
+        for socket in person.sockets if person else ():
+            member = socket.session.member
             if notice.device is None or (member and member.device == notice.device):
-                connection.close(notice.code, notice.reason)
+                socket.close(notice.code, notice.reason)
+                closed += 1
+        if closed:
+            line = "%d sockets of %s are closed with %d by %s: %s"
+            fields = {"uid": notice.uid, "code": notice.code, "by": notice.by, "sockets": closed}
+            log.info(line, closed, notice.uid, notice.code, notice.by, notice.reason, extra=fields)
 
     # -- rooms ------------------------------------------------------------------------------------------------
 
@@ -209,7 +293,7 @@ class Registry:
         for connection in person.connections:
             channel.enter(connection)
 
-    def _tidy(self, channel: Channel) -> None:
+    def _tidy(self, channel: Channel[Connection]) -> None:
         if not len(channel):
             self.channels.pop(channel.conversation.key, None)
 

@@ -38,7 +38,7 @@ def reserve_descriptors() -> None:
     While threads share it, each doubling waits for all processors (expand_files, 10 to 30 ms) within some `accept`.
     """
     highest = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _DESCRIPTORS) - 1
-    os.close(fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, highest))
+    _close(fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, highest))
 
 
 class Transport(Protocol):

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from ..core import close
 from ..core.limits import Rate, TokenBucket
+from ..core.metrics import CLOSES, FRAMES_DROPPED, FRAMES_RECEIVED, FRAMES_SENT, Counts
 from ..settings import Settings
 from . import framing
 from .outbox import Outbox
@@ -40,6 +41,7 @@ class Owner(Protocol):
 
     settings: Settings
     poller: Poller
+    counts: Counts
 
     def forget(self, socket: WebSocket) -> None:
         """The socket is about to be closed."""
@@ -47,6 +49,8 @@ class Owner(Protocol):
 
 class WebSocket:
     """Subclasses say what happens with messages (`received`) and on the way out (`left`)."""
+
+    transport = "websocket"  # as logs and metrics call it
 
     __slots__ = (
         "_assembler",
@@ -138,6 +142,7 @@ class WebSocket:
     def _take(self, item: framing.Item) -> bool:
         """One frame or message; False where the connection ends by it."""
         self.frames_in += 1
+        self._owner.counts[FRAMES_RECEIVED] += 1
         wait = self._bucket.take(self._heard_at)
         if wait and self._bucket.flooding:
             self.close(close.FLOOD, f"too many frames; wait {wait:.0f} s")
@@ -169,6 +174,7 @@ class WebSocket:
         if self.closing is not None:
             return
         if self._outbox is not None and (droppable or self._overflows(self._outbox, data)):
+            self._owner.counts[FRAMES_DROPPED] += droppable
             return
         self._put(data, droppable)
 
@@ -184,6 +190,7 @@ class WebSocket:
 
     def _put(self, data: bytes, droppable: bool = False) -> None:
         self.frames_out += 1
+        self._owner.counts[FRAMES_SENT] += 1
         if self._outbox is not None:
             self._outbox.add(data)
             return
@@ -192,8 +199,15 @@ class WebSocket:
         except OSError:
             self.drop(close.ABNORMAL)
             return
-        if sent != len(data) and not (sent == WOULD_BLOCK and droppable and self.direct):
+        if sent == WOULD_BLOCK and droppable and self.direct:
+            self._owner.counts[FRAMES_DROPPED] += 1
+        elif sent != len(data):
             self._start_outbox(data, max(sent, 0))
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for a peer who does not read."""
+        return 0 if self._outbox is None else self._outbox.size
 
     @property
     def direct(self) -> bool:
@@ -251,6 +265,7 @@ class WebSocket:
 
     def _leave(self, code: int) -> None:
         self.closing = code
+        self._owner.counts[CLOSES[code]] += 1
         self._since = monotonic()
         self._assembler = None
         self.left(code)

@@ -11,22 +11,31 @@ from time import monotonic
 
 import gevent
 
+from ..actions.events import Events
+from ..actions.everybody import Everybody
+from ..actions.greeting import hello
 from ..actions.parts import Parts
 from ..actions.presence import Presence
 from ..actions.requests import Requests
+from ..actions.text_rooms import TextRooms
 from ..core import close, frames
+from ..core.metrics import HANDSHAKES
 from ..core.model import Member
-from ..errors import Unavailable
-from . import framing
+from ..errors import ChatError, Unavailable
+from . import boot, framing
 from .admission import Admission
+from .admitted import Admitted
 from .connection import Connection
 from .drain import Drain
 from .echo import LIMITS as ECHO_LIMITS
 from .echo import Echo
+from .holds import Holds
 from .poller import Poller
 from .presence import PresenceNotices
 from .registry import Registry
 from .runners import Runners
+from .text import Text
+from .timers import Timers
 from .transport import Transport, reserve_descriptors
 from .websocket import Limits, WebSocket
 
@@ -47,13 +56,21 @@ _STALL = 1.5
 class Worker:
     """Keeps the open sockets and looks after them once a second."""
 
-    def __init__(self, parts: Parts, verify: Callable[[str], Member], presence: Presence):
+    def __init__(
+        self, parts: Parts, verify: Callable[[str], Member], presence: Presence, events: Events, timers: Timers
+    ):
         reserve_descriptors()
         gc.freeze()  # what was imported stays: no collection walks over it again, which takes 20 ms and more
         self.settings = s = parts.settings
-        self.registry = Registry()
-        self.requests = Requests(parts, self.registry, verify, presence)
-        self.presence = PresenceNotices(self.registry, presence)
+        self.counts = parts.counts
+        self.registry = Registry(self.counts)
+        self.everybody = Everybody(parts, self.registry)
+        self.requests = Requests(parts, self.everybody, verify, presence, events)
+        self.timers = timers
+        self._farewells = 0
+        self.presence = PresenceNotices(self.registry, presence, self.everybody)
+        self.text_rooms = TextRooms(parts)
+        self.holds = Holds(s, boot.slots())
         self.poller = Poller()
         self.runners = Runners()
         self.admission = Admission(s)
@@ -62,6 +79,8 @@ class Worker:
         self._drain = Drain(self, s.worker_seconds)
         self._chat_limits = Limits(s.max_message_bytes, s.fragments, s.rate, s.outbox_bytes)
         parts.backplane.subscribe(self.registry.receive, self.registry.reach)
+        parts.backplane.subscribe(self.holds.receive)
+        boot.keep(parts.mailbox.look, lambda: self.draining, "looking who polls")
         gevent.spawn(self._tick)
         self.presence.start()
 
@@ -78,20 +97,70 @@ class Worker:
         """Something that was said is not answered yet."""
         return self._writer.busy or any(connection.busy for connection in self.connections)
 
+    @property
+    def full(self) -> bool:
+        """No more sockets may come."""
+        return self.admission.full
+
+    # -- for its meter ----------------------------------------------------------------------------------------
+
+    @property
+    def people(self) -> int:
+        return len(self.registry.people)
+
+    @property
+    def polls(self) -> int:
+        return len(self.holds)
+
+    @property
+    def commit_queue(self) -> int:
+        return self._writer.waiting
+
+    # -- sockets ----------------------------------------------------------------------------------------------
+
     def check_room(self, address: str | None, member: Member | None) -> None:
         """May one more socket come? Raises `Unavailable`."""
-        if self.draining:
-            raise Unavailable("This worker is restarting: come back in a second.", retry_after=1.0)
+        self.check_drain()
         self.admission.check(address, member.uid if member else None)
 
-    def serve(self, transport: Transport, received: bytes, member: Member | None, address: str | None) -> None:
-        """Take over an upgraded connection; `received` came right behind the handshake."""
+    def check_drain(self) -> None:
+        """Raises `Unavailable` where this worker is on its way out."""
+        if self.draining:
+            raise Unavailable("This worker is restarting: come back in a second.", 1.0, reason="draining")
+
+    def serve(
+        self,
+        transport: Transport,
+        received: bytes,
+        member: Member | None,
+        address: str | None,
+        request: bytes | None = None,
+    ) -> None:
+        """Take over an upgraded connection; `received` came right behind the handshake, and `request` began it."""
         connection = Connection(self, transport, self._chat_limits, next(_client_ids), member, address)
+        connection.session.request = request
         self._keep(connection)
         self.admission.enter(address, member.uid if member else None)
-        connection.send(self._hello(connection))
+        connection.send(hello(connection.client_id, self.settings))
         if received and connection.closing is None:
             connection.receive(received)
+
+    def send_away(self, transport: Transport, address: str | None, error: ChatError) -> None:
+        """Whom the site does not let into its chat."""
+        connection = Connection(self, transport, self._chat_limits, next(_client_ids), None, address)
+        self._keep(connection)
+        self.admission.enter(address, None)
+        connection.send(hello(connection.client_id, self.settings))
+        connection.refuse(error, close.FORBIDDEN)
+
+    def serve_text(self, transport: Transport, received: bytes, member: Member, address: str | None, room: str) -> None:
+        """The same for a socket in a plain-text room."""
+        text = Text(self, transport, self._chat_limits, next(_client_ids), member, address, room)
+        self._keep(text)
+        self.admission.enter(address, member.uid)
+        text.enter()
+        if received and text.closing is None:
+            text.receive(received)
 
     def serve_echo(self, transport: Transport, received: bytes) -> None:
         echo = Echo(self, transport, ECHO_LIMITS)
@@ -102,19 +171,38 @@ class Worker:
     def _keep(self, socket: WebSocket) -> None:
         self.sockets.add(socket)
         self.poller.add(socket)
-
-    def _hello(self, connection: Connection) -> frames.Hello:
-        s = self.settings
-        limits = frames.Limits(s.max_message_bytes, s.text_chars, (s.rate.per_second, s.rate.burst))
-        welcome = {"welcome": s.welcome} if s.welcome else {}
-        return frames.Hello(connection.client_id, frames.VERSION, limits, s.ping_seconds, **welcome)
+        self.counts[HANDSHAKES[socket.transport]] += 1
 
     def forget(self, socket: WebSocket) -> None:
         self.poller.remove(socket.fd)
         self.sockets.discard(socket)
-        if isinstance(socket, Connection):
+        if isinstance(socket, Admitted):
             member = socket.session.member
             self.admission.leave(socket.address, member.uid if member else None)
+
+    # -- the site's own code ----------------------------------------------------------------------------------
+
+    def expects_farewell(self) -> bool:
+        """The site asked to be told who goes: a call of `farewell` has to follow."""
+        wanted = bool(self.requests.events.handlers.close)
+        self._farewells += wanted
+        return wanted
+
+    def farewell(self, connection: Connection) -> None:
+        """All that the connection had said is carried out."""
+        try:
+            if connection.session.open:
+                self.requests.events.went(connection)
+        finally:
+            self._farewells -= 1
+
+    @property
+    def site_busy(self) -> bool:
+        """A function of the site runs that nobody waits for."""
+        return self._farewells > 0 or self.timers.busy
+
+    def end_tasks(self) -> None:
+        self.timers.end()
 
     # -- time -------------------------------------------------------------------------------------------------
 
@@ -149,6 +237,8 @@ class Worker:
 
     def announce_drain(self) -> None:
         """Tell clients when to come back: spread, so that they do not come all at once."""
+        self.holds.end()
+        self.timers.stop()
         connections = self.connections
         spread = 500 + 2 * len(connections)
         for number, connection in enumerate(connections, 1):

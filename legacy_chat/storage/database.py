@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 # Milliseconds that SQLite waits for another process's write; it waits in a native thread, never in the loop.
 _BUSY_TIMEOUT = 5000
 
+
+# As what a driver is installed, where that is not its name.
+_DRIVERS = {"psycopg": "legacy_chat[postgresql]", "psycopg2": "psycopg2-binary", "pymysql": "legacy_chat[mariadb]"}
+_DRIVERS["MySQLdb"] = "mysqlclient"
 
 # Idle connections kept of each kind; more are opened in a rush and closed after it.
 _KEPT = 2
@@ -59,9 +63,13 @@ def open_engine(url: str) -> Engine:
         sqlite = address.get_backend_name() == "sqlite"
         if sqlite:
             _check_sqlite(address.database)
-        options = {"connect_args": {"check_same_thread": False}} if sqlite else {}
-        engine = create_engine(address, poolclass=NullPool, **options)
-    except (SQLAlchemyError, ImportError) as error:
+        options: dict[str, Any] = {"connect_args": {"check_same_thread": False}} if sqlite else {}
+        options["hide_parameters"] = True  # what people said has no place in an error's words
+        engine = create_engine(address, poolclass=NullPool, future=True, **options)  # 1.4 in the style of 2
+    except ImportError as error:
+        driver = _DRIVERS.get(error.name or "", error.name)
+        raise SettingsError(f"CHAT_DATABASE_URL: the driver {error.name} is missing: pip install {driver}") from None
+    except SQLAlchemyError as error:
         raise SettingsError(f"CHAT_DATABASE_URL: {error}") from None
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)

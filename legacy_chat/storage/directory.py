@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.engine import Connection, Row
+from sqlalchemy.sql import Select
 
 from ..core.api import RoomInfo
 from ..core.model import room_key

@@ -20,6 +20,8 @@ _page = select(*COLUMNS).where(and_(_m.conversation == bindparam("which"), _m.se
 _newest = _page.where(_m.seq < bindparam("high")).order_by(_m.seq.desc()).limit(bindparam("count"))
 _oldest = _page.order_by(_m.seq).limit(bindparam("count"))
 
+_same = select(_m.seq).where(and_(_m.uid == bindparam("who"), _m.request_id == bindparam("which")))
+
 _row = attrgetter(*(column.name for column in COLUMNS))
 
 _BEYOND = 2**63 - 1
@@ -78,6 +80,11 @@ def _find_known(connection: Connection, drafts: Sequence[Draft]) -> dict[tuple[s
 def _read_heads(connection: Connection, drafts: Sequence[Draft]) -> dict[int, int]:
     ids = sorted({draft.conversation for draft in drafts})
     return {id_: seq for id_, seq in bulk(connection).heads(connection, ids)}  # noqa: C416 - rows are no pairs
+
+
+def is_stored(connection: Connection, uid: str, request_id: str) -> bool:
+    """Whether this person said something under this id."""
+    return connection.execute(_same, {"who": uid, "which": request_id}).first() is not None
 
 
 def page(

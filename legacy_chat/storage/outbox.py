@@ -90,7 +90,7 @@ def _own_connections(engine: Engine) -> Engine:
     """
     if isinstance(engine.pool, StaticPool | SingletonThreadPool):
         return engine
-    return make_engine(engine.url, creator=engine.pool._creator, poolclass=NullPool)
+    return make_engine(engine.url, creator=engine.pool._creator, poolclass=NullPool, future=True)
 
 
 def add(session: Any, row: Row, now: int, known: SiteDatabase | None, ended: Ended) -> None:

@@ -1,20 +1,28 @@
-"""Who ever logged in, under which name."""
+"""Who ever logged in, under which name and with which picture."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from ..core.model import Member
 from .tables import people
 
 _name = select(people.c.name).where(people.c.uid == bindparam("who"))
-_known = select(people.c.name, people.c.since).where(people.c.uid == bindparam("who"))
+_faces = select(people.c.uid, people.c.name, people.c.avatar).where(people.c.uid.in_(bindparam("some", expanding=True)))
+_known = select(people.c.name, people.c.since, people.c.avatar).where(people.c.uid == bindparam("who"))
 _rename = (
     update(people)
     .where(people.c.uid == bindparam("who"))
-    .values(name=bindparam("new_name"), since=bindparam("new_since"))
+    .values(name=bindparam("new_name"), since=bindparam("new_since"), avatar=bindparam("new_avatar"))
 )
+
+# People in one query.
+_TOGETHER = 500
 
 # `since` of somebody in whose name the site wrote, and who never came.
 _NEVER = -1
@@ -24,15 +32,36 @@ def find_name(connection: Connection, uid: str) -> str | None:
     return connection.execute(_name, {"who": uid}).scalar()
 
 
-def remember(connection: Connection, uid: str, name: str, now: int) -> bool:
-    """Keep the name that the site gave; True for somebody who was never here."""
+def find_member(connection: Connection, uid: str) -> Member:
+    """Somebody by the name and picture last seen; a stranger goes by the uid."""
+    return find_members(connection, [uid])[0]
+
+
+def find_members(connection: Connection, uids: Sequence[str]) -> list[Member]:
+    """As `find_member`, in the order of the uids."""
+    known: dict[str, Member] = {}
+    for start in range(0, len(uids), _TOGETHER):
+        rows = connection.execute(_faces, {"some": list(uids[start : start + _TOGETHER])})
+        known.update((uid, Member(uid, name, avatar=avatar)) for uid, name, avatar in rows)
+    return [known.get(uid) or Member(uid, uid) for uid in uids]
+
+
+def came(connection: Connection, uid: str) -> bool:
+    """Whether somebody was ever here."""
+    known = connection.execute(_known, {"who": uid}).first()
+    return known is not None and known[1] != _NEVER
+
+
+def remember(connection: Connection, uid: str, name: str, now: int, avatar: str | UnsetType | None = UNSET) -> bool:
+    """Keep the name and picture that the site gave (UNSET: it said nothing); True for somebody who was never here."""
     known = connection.execute(_known, {"who": uid}).first()
     if known is None:
-        return _insert(connection, uid, name, now)
-    old_name, since = known
+        return _insert(connection, uid, name, now, None if avatar is UNSET else avatar)
+    old_name, since, old_avatar = known
+    avatar = old_avatar if avatar is UNSET else avatar
     came = since != _NEVER
-    if old_name != name or not came:
-        connection.execute(_rename, {"who": uid, "new_name": name, "new_since": since if came else now})
+    if (old_name, old_avatar) != (name, avatar) or not came:
+        _change(connection, uid, name, since if came else now, avatar)
     return not came
 
 
@@ -42,13 +71,17 @@ def introduce(connection: Connection, uid: str, name: str) -> None:
     if known is None:
         _insert(connection, uid, name, _NEVER)
     elif known[1] == _NEVER and known[0] != name:
-        connection.execute(_rename, {"who": uid, "new_name": name, "new_since": _NEVER})
+        _change(connection, uid, name, _NEVER, known[2])
 
 
-def _insert(connection: Connection, uid: str, name: str, now: int) -> bool:
+def _change(connection: Connection, uid: str, name: str, since: int, avatar: str | UnsetType | None) -> None:
+    connection.execute(_rename, {"who": uid, "new_name": name, "new_since": since, "new_avatar": avatar})
+
+
+def _insert(connection: Connection, uid: str, name: str, now: int, avatar: str | UnsetType | None = None) -> bool:
     try:
         with connection.begin_nested():
-            connection.execute(people.insert(), {"uid": uid, "name": name, "since": now})
+            connection.execute(people.insert(), {"uid": uid, "name": name, "since": now, "avatar": avatar})
     except IntegrityError:  # another worker was quicker
         return False
     return True

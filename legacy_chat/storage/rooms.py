@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import IntegrityError
 
-from ..core.model import Membership, Room, private_key, room_key
+from ..core.model import Member, Membership, Room, private_key, room_key
 from .tables import conversations, info, members, people
 
 _c, _m = conversations.c, members.c
 
-_room = select(_c.id, _c.gid, _c.name, _c.private, _c.seq, _c.ts).where(_c.key == bindparam("the_key"))
+_ROOM = (_c.id, _c.gid, _c.name, _c.private, _c.seq, _c.ts, _c.founder)
+_room = select(*_ROOM).where(_c.key == bindparam("the_key"))
 _conversation_id = select(_c.id).where(_c.key == bindparam("the_key"))
 _member = select(_m.read).where(and_(_m.uid == bindparam("who"), _m.conversation == bindparam("where")))
 _memberships = (
     select(
-        _c.id, _c.key, _c.gid, _m.peer, _c.name, people.c.name.label("peer_name"), _c.private, _c.seq, _m.read, _c.ts
+        _c.id,
+        _c.key,
+        _c.gid,
+        _m.peer,
+        _c.name,
+        people.c.name.label("peer_name"),
+        _c.private,
+        _c.seq,
+        _m.read,
+        _c.ts,
+        people.c.avatar,
     )
     .select_from(members.join(conversations, _c.id == _m.conversation).outerjoin(people, people.c.uid == _m.peer))
     .where(_m.uid == bindparam("who"))
     .order_by(_c.ts.desc(), _c.id)
 )
 _of_conversation = (
-    select(_m.uid, func.coalesce(people.c.name, _m.uid).label("name"))
+    select(_m.uid, func.coalesce(people.c.name, _m.uid).label("name"), people.c.avatar)
     .select_from(members.outerjoin(people, people.c.uid == _m.uid))
     .where(_m.conversation == bindparam("where"))
     .order_by("name")
@@ -48,13 +62,22 @@ def is_member(connection: Connection, conversation: int, uid: str) -> bool:
     return connection.execute(_member, {"who": uid, "where": conversation}).first() is not None
 
 
-def create_room(connection: Connection, gid: str, name: str, private: bool) -> Room | None:
+def create_room(connection: Connection, gid: str, name: str, private: bool, founder: str | None = None) -> Room | None:
     """The new room, or None where the key is taken."""
     if find_room(connection, gid):
         return None
-    row = {"key": room_key(gid), "gid": gid, "name": name, "private": private, "seq": 0, "ts": 0}
-    connection.execute(conversations.insert(), row)
+    row = {"key": room_key(gid), "gid": gid, "name": name, "private": private, "seq": 0, "ts": 0, "founder": founder}
+    try:
+        with connection.begin_nested():
+            connection.execute(conversations.insert(), row)
+    except IntegrityError:  # another worker was quicker
+        return None
     return find_room(connection, gid)
+
+
+def change_room(connection: Connection, room: Room, name: str, private: bool) -> None:
+    """Another name, open or closed to the public."""
+    connection.execute(update(conversations).where(_c.id == room.id).values(name=name, private=private))
 
 
 def add_member(connection: Connection, conversation: int, uid: str, peer: str | None = None, read: int = 0) -> bool:
@@ -63,6 +86,18 @@ def add_member(connection: Connection, conversation: int, uid: str, peer: str | 
         return False
     connection.execute(members.insert(), {"uid": uid, "conversation": conversation, "peer": peer, "read": read})
     return True
+
+
+def add_members(connection: Connection, room: Room, uids: Sequence[str]) -> None:
+    """People who did not belong before; what was said by then counts as read."""
+    new = [{"uid": uid, "conversation": room.id, "peer": None, "read": room.seq} for uid in uids]
+    try:
+        with connection.begin_nested():
+            if new:
+                connection.execute(members.insert(), new)
+    except IntegrityError:  # another worker was quicker with some of them
+        for uid in uids:
+            add_member(connection, room.id, uid, read=room.seq)
 
 
 def remove_member(connection: Connection, conversation: int, uid: str) -> bool:
@@ -99,8 +134,8 @@ def memberships(connection: Connection, uid: str) -> list[Membership]:
 
 
 def _membership(row: Row) -> Membership:
-    id_, key, gid, peer, name, peer_name, private, seq, read, ts = row
-    return Membership(id_, key, gid, peer, name if gid else peer_name or peer or "", private, seq, read, ts)
+    id_, key, gid, peer, name, peer_name, private, seq, read, ts, avatar = row
+    return Membership(id_, key, gid, peer, name if gid else peer_name or peer or "", private, seq, read, ts, avatar)
 
 
 def membership(connection: Connection, uid: str, conversation: int) -> Membership | None:
@@ -110,9 +145,14 @@ def membership(connection: Connection, uid: str, conversation: int) -> Membershi
     return _membership(row) if row else None
 
 
-def members_of(connection: Connection, conversation: int) -> list[tuple[str, str]]:
-    """`(uid, name)` of everybody who belongs, by name."""
-    return [(uid, name) for uid, name in connection.execute(_of_conversation, {"where": conversation})]
+def members_of(connection: Connection, conversation: int) -> list[Member]:
+    """Everybody who belongs, by name."""
+    rows = connection.execute(_of_conversation, {"where": conversation})
+    return [Member(uid, name, avatar=avatar) for uid, name, avatar in rows]
+
+
+def uids_of(connection: Connection, conversation: int) -> set[str]:
+    return set(connection.execute(select(_m.uid).where(_m.conversation == conversation)).scalars())
 
 
 def mark_read(connection: Connection, conversation: int, uid: str, seq: int) -> int | None:
@@ -122,14 +162,14 @@ def mark_read(connection: Connection, conversation: int, uid: str, seq: int) -> 
     return upto if moved else None
 
 
-def public_rooms(connection: Connection, uid: str) -> list[tuple[str, str, int, bool]]:
-    """`(gid, name, number of members, whether uid is one)` of every public room, by name."""
+def public_rooms(connection: Connection, uid: str) -> list[tuple[Room, int, bool]]:
+    """`(room, number of members, whether uid is one)` of every public room, by name."""
     mine = select(_m.conversation).where(_m.uid == uid).scalar_subquery()
     query = (
-        select(_c.gid, _c.name, func.count(_m.uid), _c.id.in_(mine))
+        select(*_ROOM, func.count(_m.uid), _c.id.in_(mine))
         .select_from(conversations.outerjoin(members, _m.conversation == _c.id))
         .where(and_(_c.gid.is_not(None), _c.private.is_(False)))
-        .group_by(_c.id, _c.gid, _c.name)
+        .group_by(*_ROOM)
         .order_by(_c.name)
     )
-    return [(gid, name, count, bool(joined)) for gid, name, count, joined in connection.execute(query)]
+    return [(Room(*row), count, bool(joined)) for *row, count, joined in connection.execute(query)]

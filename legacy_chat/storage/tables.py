@@ -12,16 +12,18 @@ info = Table(
     Column("value", String(200), nullable=False),
 )
 
-# Everybody who ever logged in to the chat, with the name the site last gave.
+# Everybody who ever logged in to the chat, with the name and picture the site last gave.
 people = Table(
     "chat_people",
     metadata,
     Column("uid", String(64), primary_key=True),
     Column("name", String(200), nullable=False),
     Column("since", BigInteger, nullable=False),
+    Column("avatar", String(500)),
 )
 
-# Rooms (gid set) and private talks (gid null); `seq` is the number of the newest message, `ts` its time.
+# Rooms (gid set) and private talks (gid null); `seq` is the number of the newest message, `ts` its time, `founder` the
+# person who opened it, null for the site itself.
 conversations = Table(
     "chat_conversations",
     metadata,
@@ -32,6 +34,7 @@ conversations = Table(
     Column("private", Boolean, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("ts", BigInteger, nullable=False),
+    Column("founder", String(64)),
 )
 
 # Who belongs; in a private talk `peer` is the other person. `read` is the newest message seen.
@@ -146,4 +149,18 @@ deliveries = Table(
     Column("error", String(255)),
     UniqueConstraint("webhook", "event", name="chat_deliveries_once"),
     Index("chat_deliveries_due", "webhook", "due"),
+)
+
+# What is told to people who poll and stands in no other table: kept for a minute, under the key of a room, of a person
+# or of everybody. Ids only grow, since a poll asks for what came after one.
+notices = Table(
+    "chat_notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(150), nullable=False),
+    Column("about", String(64)),
+    Column("skip", BigInteger),
+    Column("frame", Text, nullable=False),
+    Column("ts", BigInteger, nullable=False, index=True),
+    sqlite_autoincrement=True,
 )

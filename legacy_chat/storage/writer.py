@@ -15,11 +15,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from ..core.metrics import COMMIT_FAILURES, COMMIT_JOBS, COMMIT_SECONDS, Counts, new_counts
 from ..core.model import Draft
 from ..errors import ChatError, Internal, Unavailable
 from . import messages
@@ -63,7 +65,8 @@ class Inline:
 
 
 class Writer:
-    def __init__(self, database: Database, offload: Offload):
+    def __init__(self, database: Database, offload: Offload, counts: Counts | None = None):
+        self._counts = new_counts() if counts is None else counts
         self._database = database
         self._offload = offload
         self._waiting: list[tuple[Job, Done]] = []
@@ -76,6 +79,11 @@ class Writer:
     def busy(self) -> bool:
         """Something waits for its commit or its answer."""
         return self._busy or self._answering
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for the next transaction."""
+        return len(self._waiting)
 
     def submit(self, job: Job, done: Done) -> None:
         """Commit `job` with the next batch, then `done(result)`; a failure arrives there as a `ChatError`."""
@@ -138,14 +146,25 @@ class Writer:
 
     def _commit(self, jobs: list[Job]) -> list[Any]:
         """The results of all jobs, committed; or the same error for all, and nothing is stored."""
+        began = monotonic()
         try:
-            return self._database.run(lambda connection: _run_jobs(connection, jobs))
+            results = self._database.run(lambda connection: _run_jobs(connection, jobs))
+            COMMIT_SECONDS.observe(self._counts, monotonic() - began)
+            COMMIT_JOBS.observe(self._counts, len(jobs))
+            return results
         except SQLAlchemyError as error:
-            log.error("commit failed: %s", getattr(error, "orig", None) or type(error).__name__)
+            self._counts[COMMIT_FAILURES] += 1
+            log.error("commit failed: %s", _in_short(error), extra={"jobs": len(jobs)})
             return [Unavailable("The message store does not answer; nothing was stored.", retry_after=1.0)] * len(jobs)
         except Exception:
+            self._counts[COMMIT_FAILURES] += 1
             log.exception("commit failed")
             return [Internal("Something went wrong here; nothing was stored.")] * len(jobs)
+
+
+def _in_short(error: SQLAlchemyError) -> str:
+    """The database's own first line: those after it may show what was to be stored."""
+    return str(getattr(error, "orig", None) or type(error).__name__).partition("\n")[0]
 
 
 def _run_jobs(connection: Connection, jobs: list[Job]) -> list[Any]:

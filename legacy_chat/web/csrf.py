@@ -1,14 +1,17 @@
-"""The host's CSRF protection guards what cookies may do; keyed addresses take no cookie."""
+"""The host's CSRF protection guards what cookies may do; keyed addresses take no cookie.
+
+They are answered around it (`open_door`), but for sites whose own middleware leads to them in another way.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 
 
 def exempt(blueprint: Blueprint) -> None:
-    """Spare `blueprint` Flask-WTF's `CSRFProtect`, whichever of it and the chat was added to the app first."""
+    """Spare `blueprint` the `CSRFProtect` of Flask-WTF that the app has."""
 
     def tell(app: Any) -> None:
         protection: Any = app.extensions.get("csrf")
@@ -16,4 +19,3 @@ def exempt(blueprint: Blueprint) -> None:
             protection.exempt(blueprint)
 
     blueprint.record_once(lambda setup: tell(setup.app))
-    blueprint.before_app_request(lambda: tell(current_app))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import (
@@ -11,32 +10,25 @@ from flask import (
     abort,
     current_app,
     make_response,
-    render_template,
     request,
     send_from_directory,
     url_for,
 )  # fmt: skip
-from werkzeug.routing import BuildError
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as BaseResponse
 
+from ..core.model import Member
+from ..errors import Forbidden
 from . import i18n
-from .identity import current_member
+from .rendering import render, shipped
 
 if TYPE_CHECKING:
     from ..state import State
 
-_PACKAGE = Path(__file__).parent.parent
 
-
-def shipped(folder: str) -> Path:
-    """`templates` or `static`: inside the package when installed from a wheel, beside it in a checkout."""
-    installed = _PACKAGE / folder
-    return installed if installed.is_dir() else _PACKAGE.parent / folder
-
-
-def language_context() -> dict[str, Any]:
-    """What every template needs to speak the visitor's language."""
-    lang = i18n.request_language()
+def language_context(locale: str | None = None) -> dict[str, Any]:
+    """What every template needs to speak the visitor's language; `locale` is what the site says of the person."""
+    lang = i18n.request_language(locale)
     return {"lang": lang, "languages": i18n.LANGUAGES, "_": i18n.translations(lang).gettext}
 
 
@@ -52,29 +44,18 @@ def blueprint(state: State) -> Blueprint:
         "legacy_chat",
         __name__,
         url_prefix=state.settings.prefix,
-        template_folder=str(shipped("templates")),
         static_folder=str(shipped("static") / "chat"),
         static_url_path="/static",
     )
 
     @pages.get("/")
     def page() -> BaseResponse:
-        member = current_member()
+        member = whose_page(state)
         if member is None:
-            return _to_login()
-        words = language_context()
-        boot = {
-            "socket": url_for("legacy_chat.page") + "ws",
-            "uid": member.uid,
-            "name": member.name,
-            "lang": words["lang"],
-            "languages": i18n.LANGUAGES,
-            "messages": i18n.catalog(words["lang"]),
-            "login": url_for("legacy_chat.page"),
-            "text_chars": state.settings.text_chars,
-            **_logout(),
-        }
-        response = make_response(render_template("chat/index.html", boot=boot, **words))
+            return state.to_login()
+        words = language_context(member.locale)
+        boot = {**boot_of(state, member, words["lang"]), "languages": i18n.LANGUAGES, **_logout()}
+        response = make_response(render("chat/index.html", boot=boot, **words))
         response.headers["Cache-Control"] = "no-store"
         return remember_language(response)
 
@@ -82,10 +63,42 @@ def blueprint(state: State) -> Blueprint:
     def vendor(name: str) -> BaseResponse:
         return send_from_directory(shipped("static") / "vendor", name)
 
+    @pages.after_request
+    def open_files(response: Response) -> Response:
+        """Pages of other origins may load the scripts, which are the same for everybody."""
+        if request.endpoint in ("legacy_chat.static", "legacy_chat.vendor"):
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
     return pages
 
 
-def _to_login() -> BaseResponse:
+def boot_of(state: State, member: Member, lang: str) -> dict[str, Any]:
+    """What the scripts start from: whose chat it is, and in which language."""
+    return {
+        "socket": url_for("legacy_chat.page") + "ws",
+        "uid": member.uid,
+        "name": member.name,
+        "avatar": member.avatar,
+        "text_chars": state.settings.text_chars,
+        **speech(lang),
+    }
+
+
+def speech(lang: str) -> dict[str, Any]:
+    """The words of the scripts, and where one logs in."""
+    return {"lang": lang, "messages": i18n.catalog(lang), "login": url_for("legacy_chat.page")}
+
+
+def whose_page(state: State) -> Member | None:
+    """Whom the site keeps out of its chat gets the site's own page for that."""
+    try:
+        return state.identify(request.environ)
+    except Forbidden as error:
+        abort(403, error.message)
+
+
+def to_login() -> BaseResponse:
     """To the site's own login page, as Flask-Login does it for its `login_required`."""
     manager = getattr(current_app, "login_manager", None)
     if manager is None:
@@ -94,10 +107,14 @@ def _to_login() -> BaseResponse:
 
 
 def _logout() -> dict[str, str | None]:
-    """The site's logout form, where the site tells us of one by an endpoint named `logout` and a csrf token."""
-    try:
-        address = url_for("logout")
-    except BuildError:
+    """The site's logout form: an endpoint named `logout`, in a blueprint or not, that takes a POST."""
+    rules = current_app.url_map.iter_rules()
+    endpoint = next((rule.endpoint for rule in rules if _logs_out(rule)), None)
+    if endpoint is None:
         return {"logout": None, "csrf": None}
     token = current_app.jinja_env.globals.get("csrf_token")
-    return {"logout": address, "csrf": token() if callable(token) else None}
+    return {"logout": url_for(endpoint), "csrf": token() if callable(token) else None}
+
+
+def _logs_out(rule: Rule) -> bool:
+    return rule.endpoint.rpartition(".")[2] == "logout" and "POST" in (rule.methods or ()) and not rule.arguments

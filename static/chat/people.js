@@ -1,18 +1,24 @@
-// The people this page has heard of: name and presence.
+// The people this page has heard of: name, picture and presence.
 
-const STRANGER = { online: false, away: false, seen: null };
+const STRANGER = { online: false, away: false, seen: null, avatar: null };
 
 export class People {
+  /** Grows with every picture, so that a view knows when to look again. */
+  pictures = 0;
   #byUid = new Map();
 
   /**
    * Takes what a frame tells about somebody; what it leaves out stays as it was. Only `online` tells of
    * presence: `away` goes with it and is false where it is left out, `seen` (ms) is when they were last here.
+   * `avatar` is the address of a picture, null for none.
    */
-  see({ uid, name, online, away = false, seen }) {
+  see({ uid, name, online, away = false, seen, avatar }) {
     const known = this.get(uid);
+    const picture = avatar === undefined ? known.avatar : avatar;
+    if (picture !== known.avatar) this.pictures++;
     const presence = online === undefined ? known : { online, away: online && away, seen: seen ?? known.seen };
-    this.#byUid.set(uid, { uid, name: name ?? known.name, online: presence.online, away: presence.away, seen: presence.seen });
+    const { online: here, away: gone, seen: last } = presence;
+    this.#byUid.set(uid, { uid, name: name ?? known.name, online: here, away: gone, seen: last, avatar: picture });
   }
 
   get(uid) {

@@ -78,12 +78,12 @@ export class Timeline {
     this.version++;
   }
 
-  /** The server stored it under this number. */
-  sent(id, { seq, ts }) {
+  /** The server stored it under this number, perhaps with other words. */
+  sent(id, { seq, ts, content }) {
     const message = this.pending.find((one) => one.id === id);
     if (!message) return;
     this.forget(id);
-    this.add([{ ...message, seq, ts, state: undefined }]);
+    this.add([{ ...message, seq, ts, content: content ?? message.content, state: undefined }]);
   }
 
   forget(id) {

@@ -54,6 +54,20 @@ def test_a_newcomer_joins_the_default_rooms_and_everybody_hears_of_it(parts, lob
     assert len(published) == 2
 
 
+def test_the_picture_of_a_login_is_kept_and_a_token_without_one_does_not_take_it_away(parts, lobby, published):
+    def picture():
+        return parts.database.read(lambda c: people.find_member(c, "7")).avatar
+
+    log_in(parts, Member("7", "ada", "a browser", "/ada.png"))
+    assert json.loads(published[1].frame)["avatar"] == "/ada.png"
+    log_in(parts, Member("7", "ada"))
+    assert picture() == "/ada.png"
+    log_in(parts, Member("7", "ada", None, "/other.png"))
+    assert picture() == "/other.png"
+    log_in(parts, Member("7", "ada", "a browser"))
+    assert picture() is None
+
+
 def test_a_second_login_joins_nothing(parts, lobby, published, ada):
     log_in(parts, ada)
     Rooms(parts).leave(ada, "lobby")

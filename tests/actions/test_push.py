@@ -10,6 +10,7 @@ import pytest
 from legacy_chat.actions.login import Login
 from legacy_chat.actions.push import Pushes, make_push
 from legacy_chat.backplane.contract import Reach, ToAll, ToPeople, ToRoom
+from legacy_chat.core.metrics import MESSAGES, PUSHES
 from legacy_chat.core.model import Member
 from legacy_chat.core.push import Errand, Pushed
 from legacy_chat.errors import BadShape, BadText, Empty, TooLong, Unavailable, UnknownRoom
@@ -243,3 +244,24 @@ def test_the_worker_itself_asks_nobody(pushes, parts, here):
     parts.relay = FakeRelay(None)
     assert pushes.push(make_push("7", content="hello")) == Pushed(1, 2, 0)
     assert parts.relay.errands == []
+
+
+def test_each_push_is_counted_by_what_became_of_it(pushes, here, lobby, parts):
+    pushes.push(make_push("7", content="hi"))
+    pushes.push(make_push(["8", "10"], content="hi", durable=True))
+    pushes.push(make_push("7", content="later", every=timedelta(hours=1)))
+    pushes.post("lobby", "no push, only a message", "7")
+    counts = parts.counts
+    assert {result: counts[place] for result, place in PUSHES.items()} == {
+        "ok": 1,
+        "offline": 1,
+        "planned": 1,
+        "fail": 0,
+    }
+    assert {kind: counts[place] for kind, place in MESSAGES.items()} == {"room": 1, "private": 2}
+
+
+def test_a_push_that_nobody_takes_has_failed(pushes, parts):
+    with pytest.raises(Unavailable):
+        pushes.push(make_push("7", content="hi"))
+    assert parts.counts[PUSHES["fail"]] == 1

@@ -7,7 +7,10 @@ import json
 
 import pytest
 
+from legacy_chat.actions.hooks import Hooks
 from legacy_chat.actions.requests import Requests
+from legacy_chat.actions.rooms import Rooms
+from legacy_chat.actions.rules import Rules
 from legacy_chat.backplane.contract import Subscribe, ToPeople, ToRoom, Unsubscribe
 from legacy_chat.core import frames
 from legacy_chat.core.model import Conversation, Member
@@ -40,6 +43,9 @@ class Page:
 
     def send(self, event):
         self.got.append(json.loads(frames.encode(event)))
+
+    def stored(self, where, message):
+        pass
 
     def room(self, gid):
         return self.rooms.get(gid)
@@ -446,3 +452,40 @@ def test_a_room_made_by_the_command_line_is_there_for_its_member_at_once(adas, w
 
 def _make_board(connection):
     rooms.add_member(connection, rooms.create_room(connection, "board", "Board", True).id, "7")
+
+
+# -- what the site says of people, and its rules -------------------------------------------------------------
+
+
+def test_a_login_tells_ones_own_picture_and_roles_and_the_others_pictures(world):
+    ada = world.page(Member("7", "ada", "a browser", "/ada.png", ("staff",)))
+    ben = world.page(Member("9", "ben", "a browser", "/ben.png"))
+    assert ben(LOGIN)[0]["avatar"] == "/ben.png"
+    ben({"type": "pm", "uid": "7", "content": "hi"})
+    login = ada(LOGIN)[0]
+    assert (login["avatar"], login["roles"]) == ("/ada.png", ["staff"])
+    assert [peer["avatar"] for peer in login["peers"]] == ["/ben.png"]
+    assert "roles" not in ben(LOGIN)[0]
+
+
+def test_an_ack_tells_the_words_that_were_stored_where_they_are_others(adas, parts):
+    parts.rules = Rules(Hooks(before_message=[lambda message: message.content.replace("damn", "d***")]))
+    assert "content" not in only(adas({"type": "pm", "uid": "9", "content": "hi", "id": "1"}))
+    assert only(adas({"type": "pm", "uid": "9", "content": "damn", "id": "2"}))["content"] == "d***"
+    assert only(adas({"type": "pm", "uid": "9", "content": "other words", "id": "2"}))["content"] == "d***"
+
+
+def test_a_refused_first_word_begins_no_talk(adas, bens, parts):
+    parts.rules = Rules(
+        Hooks(can_message=[lambda member, uid: uid != "9"], before_message=[lambda m: "!" not in m.content])
+    )
+    for uid, content in (("9", "hi"), ("6", "hi!")):
+        assert only(adas({"type": "pm", "uid": uid, "content": content, "id": uid}))["code"] == "forbidden"
+    assert adas(LOGIN)[0]["peers"] == bens(LOGIN)[0]["peers"] == []
+
+
+def test_a_rule_is_asked_after_it_is_known_that_one_belongs(adas, parts):
+    Rooms(parts).create("board", "Board", private=True)
+    parts.rules = Rules(Hooks(can_post=[lambda member, room: pytest.fail("asked")]))
+    answer = only(adas({"type": "group", "gid": "board", "content": "hi", "id": "1"}))
+    assert answer["code"] == "unknown_room"

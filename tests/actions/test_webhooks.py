@@ -6,6 +6,7 @@ import pytest
 
 from legacy_chat.actions import webhooks as module
 from legacy_chat.actions.webhooks import Webhooks
+from legacy_chat.core.metrics import WEBHOOKS
 from legacy_chat.core.webhooks import Outcome
 from legacy_chat.errors import BadRequest, NotFound, Unavailable
 
@@ -200,3 +201,14 @@ def test_the_log_goes_back_a_week(hooks, shop, record, clock):
     clock.now += 1
     assert not hooks.forget()
     assert len(hooks.deliveries(shop.id)) == 1
+
+
+def test_each_try_is_counted_by_how_it_ended(hooks, shop, record, attempt, clock):
+    record()
+    for _ in range(3):
+        attempt(shop, FAILS)
+        clock.now += 200_000
+    record()
+    attempt(shop, TAKEN)
+    counts = hooks._parts.counts
+    assert {how: counts[place] for how, place in WEBHOOKS.items()} == {"taken": 1, "again": 2, "given_up": 1}

@@ -24,6 +24,7 @@ FULL = {
     "typing": {"uid": "9"},
     "read": {"gid": "lobby", "seq": 3},
     "away": {"away": True},
+    "event": {"name": "move", "data": {"to": ["e4", None, 1.5]}},
     "ping": {},
 }
 

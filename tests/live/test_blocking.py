@@ -201,3 +201,14 @@ def test_webhooks_to_a_receiver_over_tls_block_nobody(tmp_path, cores):
         ada.close()
         shop.close()
         server.stop()
+
+
+def test_whoever_scrapes_and_probes_amid_a_crowd_blocks_nobody(watched, crowd):
+    log_in_all(crowd)
+    before = len(watched.blocked())
+    for _ in range(60):
+        for path in ("/chat/metrics", "/chat/health"):
+            with urlopen(watched.url + path, timeout=20) as answer:
+                assert answer.read()
+    stretches = watched.blocked()[before:]
+    assert not culprits(stretches), blame(stretches)

@@ -49,17 +49,32 @@ def test_without_a_session_the_page_sends_to_the_login_and_back(server):
     assert "chat-boot" in browser.open("/chat/")[1]
 
 
-def test_logging_out_closes_her_socket_at_once_and_only_hers(server, ada, come):
+def log_out(browser):
+    token = re.search(r'"csrf": ?"([^"]+)"', browser.open("/chat/")[1])[1]
+    browser.open("/logout", {"csrf_token": token})
+
+
+def test_logging_out_closes_all_her_sockets_at_once_and_only_hers(server, ada, come):
     ben = server.browser()
     ben.submit("/register", username="ben", password=PASSWORD)
     browser = [("User-Agent", ada.name)]
     hers, his = (come(server, cookie=who.cookie, headers=browser) for who in (ada, ben))
-    other_device = come(server, cookie=ada.cookie, headers=[("User-Agent", "a phone")])
-    token = re.search(r'"csrf": ?"([^"]+)"', ada.open("/chat/")[1])[1]
-    ada.open("/logout", {"csrf_token": token})
-    assert hers.closed().code == 4440
-    assert other_device.ask(type="ping")["type"] == "pong"
+    phone = come(server, cookie=ada.cookie, headers=[("User-Agent", "a phone")])
+    by_token = come(server, hers.welcome["uid"], "ada")
+    log_out(ada)
+    assert [socket.closed().code for socket in (hers, phone, by_token)] == [4440, 4440, 4440]
     assert his.ask(type="ping")["type"] == "pong"
+
+
+def test_where_the_site_wants_it_other_devices_stay(serve, come):
+    server = serve(logout_everywhere="0")
+    ada = server.browser()
+    ada.submit("/register", username="ada", password=PASSWORD)
+    hers = come(server, cookie=ada.cookie, headers=[("User-Agent", ada.name)])
+    phone = come(server, cookie=ada.cookie, headers=[("User-Agent", "a phone")])
+    log_out(ada)
+    assert hers.closed().code == 4440
+    assert phone.ask(type="ping")["type"] == "pong"
 
 
 def test_a_form_without_its_token_does_nothing(server):

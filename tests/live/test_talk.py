@@ -197,7 +197,7 @@ def test_the_registry_forgets_whoever_goes_however_they_go(serve, come):
     server = serve(grace_seconds="1")
     watcher = come(server, "9")
     watcher.ask(type="members", gid="lobby")
-    before = server.descriptors()
+    before = server.sockets()
     polite, rude, reset = (come(server, str(uid)) for uid in (1, 2, 3))
     polite.client.send(8, b"\x03\xe8")
     assert polite.closed().code == 1000
@@ -207,7 +207,7 @@ def test_the_registry_forgets_whoever_goes_however_they_go(serve, come):
 
     def alone() -> bool:
         members = watcher.ask(type="members", gid="lobby")["members"]
-        return [m["uid"] for m in members if m["online"]] == ["9"] and server.descriptors() == before
+        return [m["uid"] for m in members if m["online"]] == ["9"] and server.sockets() == before
 
     eventually(alone)
 

@@ -26,6 +26,7 @@ def test_the_wheel_carries_pages_scripts_translations_and_migrations(wheel):
         "static/vendor/lit-html/lit-html.js",
         "translations/zh/LC_MESSAGES/legacy_chat.mo",
         "storage/migrations/versions/0001_start.py",
+        "proxy/nginx.jinja",
     ):
         assert f"legacy_chat/{name}" in names
 

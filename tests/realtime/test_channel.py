@@ -145,6 +145,28 @@ def test_each_member_counts_the_frames_of_its_own_time(channel, come):
     assert (ada.frames_out, ben.frames_out) == (3, 2)
 
 
+def test_a_speaker_who_wants_no_echo_gets_the_words_of_all_others_in_their_order(channel, come):
+    ada, ben, cem = come(direct=False), come(direct=False), come()
+    for frame, speaker in ((b"one ", ada), (b"two ", ben), (b"three ", ada), (b"four ", None), (b"five", None)):
+        channel.send(frame, speaker and speaker.client_id)
+    channel.flush()
+    assert ada.read_all() == b"two four five"
+    assert ben.read_all() == b"one three four five"
+    assert cem.read_all() == b"one two three four five"
+    for person in (ada, ben, cem):
+        channel.leave(person)
+    assert (ada.frames_out, ben.frames_out, cem.frames_out) == (3, 4, 5)
+
+
+def test_a_speaker_alone_hears_nothing_of_it(channel, come):
+    ada = come(direct=False)
+    channel.send(b"hello", ada.client_id)
+    channel.flush()
+    assert ada.read_all() == b""
+    channel.leave(ada)
+    assert ada.frames_out == 0
+
+
 def test_a_frame_for_all_but_one_keeps_its_place_behind_what_was_said(channel, come):
     ada, ben = come(), come()
     channel.send(b"hello ")

@@ -13,7 +13,7 @@ from legacy_chat.core.model import Conversation, Member, Membership, Snapshot
 from legacy_chat.core.presence import SETTLE
 from legacy_chat.core.session import Session
 from legacy_chat.errors import Unavailable
-from legacy_chat.realtime import presence as module
+from legacy_chat.realtime import registry
 from legacy_chat.realtime.presence import PresenceNotices
 from legacy_chat.realtime.registry import Registry
 from legacy_chat.storage import rooms
@@ -167,6 +167,33 @@ def test_the_last_page_that_was_not_hidden_closes_and_ben_is_away(site, ada, ben
     assert adas.heard[-1] == {"uid": "9", "online": True, "away": True}
 
 
+class Text:
+    """A socket in a plain-text room."""
+
+    fd, direct, frames_out, room = -1, False, 0, "tea"
+
+    def __init__(self, member: Member):
+        self.member, self.session = member, Session(member, None)
+
+
+def test_a_plain_text_socket_counts_as_a_page_that_is_looked_at(site, ada, ben):
+    adas = Socket(site, ada)
+    text = Text(ben)
+    site.belong(ben, "lobby")
+    site.registry.enter_text(text)
+    site.round()
+    assert adas.told == [("9", True)]
+    page = Socket(site, ben)
+    site.registry.set_away(page, True)
+    site.round(2 * SETTLE)
+    assert adas.told == [("9", True)]
+    site.registry.remove(page)
+    site.registry.remove_text(text)
+    site.round(SETTLE)
+    site.round(GRACE)
+    assert adas.told == [("9", True), ("9", False)]
+
+
 def test_who_has_no_name_yet_is_not_away(site):
     page = Socket.__new__(Socket)
     page.session = Session(None, None)
@@ -203,7 +230,7 @@ def test_ones_own_other_pages_are_not_told(site, ada):
 
 
 def test_in_a_large_room_nobody_is_told(site, monkeypatch):
-    monkeypatch.setattr(module, "CROWD", 2)
+    monkeypatch.setattr(registry, "CROWD", 2)
     crowd = [Socket(site, Member(f"p{number}", "")) for number in range(3)]
     site.round()
     assert [socket.heard for socket in crowd] == [[], [], []]

@@ -5,6 +5,7 @@ What members get, whatever their sockets do, is told in test_channel.py.
 
 from __future__ import annotations
 
+from legacy_chat.core.metrics import DELIVERIES, FRAMES_SENT, new_counts
 from legacy_chat.realtime import multisend, section
 from legacy_chat.realtime.section import Section
 
@@ -21,6 +22,9 @@ class Member:
 
 
 class Nothing:
+    def __init__(self):
+        self.counts = new_counts()
+
     def targets(self, fds):
         return self
 
@@ -56,3 +60,16 @@ def test_who_enters_gets_nothing_that_was_said_before_and_counts_only_its_own():
     assert (ada.got, ada.frames_out) == (b"beforeafter", 2)
     assert (ben.got, ben.frames_out) == (b"after", 1)
     assert len(part) == 0
+
+
+def test_each_frame_is_a_delivery_to_each_member():
+    sender = Nothing()
+    part, people = Section(sender), [Member() for _ in range(3)]
+    for person in people:
+        part.enter(person)
+    part.add(b"one")
+    part.add(b"two")
+    part.flush()
+    assert sender.counts[DELIVERIES] == 6
+    # Each of these members is written to apart, and counts one frame itself.
+    assert sender.counts[FRAMES_SENT] + 3 == 6

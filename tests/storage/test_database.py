@@ -1,12 +1,14 @@
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy
 from sqlalchemy import text
 
 from legacy_chat.errors import SettingsError, Unavailable
 from legacy_chat.storage import people, rooms
-from legacy_chat.storage.database import Database
+from legacy_chat.storage.database import Database, open_engine
 
 
 def names(connection):
@@ -84,6 +86,23 @@ def test_connections_are_kept_and_closed_at_the_end(database):
 def test_a_store_in_memory_is_refused_as_every_thread_would_see_another_one(address):
     with pytest.raises(SettingsError, match="CHAT_DATABASE_URL"):
         Database(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "driver", "package"),
+    [
+        ("postgresql+psycopg2://x/y", "psycopg2", "psycopg2-binary"),
+        ("mysql+pymysql://x/y", "pymysql", r"legacy_chat\[mariadb\]"),
+        ("mysql+mysqldb://x/y", "MySQLdb", "mysqlclient"),
+        ("postgresql+pg8000://x/y", "pg8000", "pg8000"),
+        # psycopg 3 is known to SQLAlchemy 2 only.
+        *[("postgresql+psycopg://x/y", "psycopg", r"legacy_chat\[postgresql\]")] * (sqlalchemy.__version__ >= "2"),
+    ],
+)
+def test_a_driver_that_is_missing_is_named_with_what_to_install(address, driver, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(SettingsError, match=f"the driver {driver} is missing: pip install {package}$"):
+        open_engine(address)
 
 
 @pytest.mark.parametrize("address", ["nonsense", "", "oracle9://x", "mysql+nodriver://x/y"])

@@ -30,8 +30,9 @@ def test_the_migrated_tables_are_those_of_the_code(database, tmp_path):
 
 
 def test_alembic_finds_nothing_left_to_migrate(database):
+    options = {**VERSION, "include_name": lambda name, *_: name != "sqlite_sequence"}  # SQLite's own
     with database.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection, opts=VERSION), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
 
 
 def test_a_second_run_keeps_the_history_and_its_epoch(database):

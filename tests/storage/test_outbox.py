@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from legacy_chat.errors import SettingsError
 from legacy_chat.storage import outbox
@@ -14,7 +14,7 @@ from legacy_chat.storage.outbox import Row, SiteDatabase
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}", poolclass=QueuePool)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE orders (id INTEGER)"))
     yield engine

@@ -1,6 +1,7 @@
 import pytest
 from sqlalchemy import text
 
+from legacy_chat.core.model import Member
 from legacy_chat.storage import people
 
 
@@ -50,3 +51,30 @@ def test_an_introduction_takes_nobodys_own_name(database):
     database.run(lambda c: people.remember(c, "7", "ada", 5))
     database.run(lambda c: people.introduce(c, "7", "Shop"))
     assert database.run(lambda c: people.find_name(c, "7")) == "ada"
+
+
+def test_the_picture_last_given_is_kept_until_the_site_says_that_there_is_none(database):
+    def picture():
+        return database.read(lambda c: people.find_member(c, "7")).avatar
+
+    database.run(lambda c: people.remember(c, "7", "ada", 0, "/ada.png"))
+    database.run(lambda c: people.remember(c, "7", "ada", 0))
+    assert picture() == "/ada.png"
+    database.run(lambda c: people.remember(c, "7", "ada", 0, None))
+    assert picture() is None
+
+
+def test_people_are_found_in_the_order_asked_for_strangers_by_their_uid(database):
+    database.run(lambda c: people.remember(c, "7", "ada", 0, "/ada.png"))
+    found = database.read(lambda c: people.find_members(c, ["404", "7"]))
+    assert found == [Member("404", "404"), Member("7", "ada", avatar="/ada.png")]
+    many = [str(uid) for uid in range(1200)]
+    assert [m.uid for m in database.read(lambda c: people.find_members(c, many))] == many
+
+
+def test_whoever_was_introduced_never_came(database):
+    database.run(lambda c: people.introduce(c, "21", "Shop"))
+    assert not database.read(lambda c: people.came(c, "21"))
+    assert not database.read(lambda c: people.came(c, "404"))
+    database.run(lambda c: people.remember(c, "21", "eve", 5))
+    assert database.read(lambda c: people.came(c, "21"))

@@ -96,16 +96,20 @@ def test_one_membership_is_the_same_as_in_the_list(database, lobby):
     assert database.read(lambda c: rooms.membership(c, "9", lobby.id)) is None
 
 
+def listed(database, room):
+    return [(m.uid, m.name) for m in database.read(lambda c: rooms.members_of(c, room.id))]
+
+
 def test_members_are_listed_by_name(database, lobby):
     for uid, name in (("9", "ben"), ("7", "ada"), ("8", "cleo")):
         database.run(lambda c, uid=uid, name=name: people.remember(c, uid, name, 0))
         belong(database, lobby, uid)
-    assert database.read(lambda c: rooms.members_of(c, lobby.id)) == [("7", "ada"), ("9", "ben"), ("8", "cleo")]
+    assert listed(database, lobby) == [("7", "ada"), ("9", "ben"), ("8", "cleo")]
 
 
 def test_somebody_who_was_invited_and_never_came_is_listed_too(database, lobby):
     belong(database, lobby, "404")
-    assert database.read(lambda c: rooms.members_of(c, lobby.id)) == [("404", "404")]
+    assert listed(database, lobby) == [("404", "404")]
 
 
 def test_the_read_marker_never_moves_back(database, lobby):
@@ -128,5 +132,41 @@ def test_public_rooms_are_listed_by_name_with_their_members(database, lobby, boa
     belong(database, lobby, "7")
     belong(database, lobby, "9")
     belong(database, board, "7")
-    listed = database.read(lambda c: rooms.public_rooms(c, "7"))
-    assert listed == [("annex", "Annex", 0, False), ("lobby", "Lobby", 2, True)]
+    found = database.read(lambda c: rooms.public_rooms(c, "7"))
+    assert [(room.gid, room.name, *rest) for room, *rest in found] == [
+        ("annex", "Annex", 0, False),
+        ("lobby", "Lobby", 2, True),
+    ]
+
+
+def test_a_room_remembers_who_opened_it(database, lobby):
+    founded = database.run(lambda c: rooms.create_room(c, "annex", "Annex", False, founder="7"))
+    assert (founded.founder, lobby.founder) == ("7", None)
+
+
+def test_a_room_gets_another_name_and_is_closed_to_the_public(database, lobby):
+    database.run(lambda c: rooms.change_room(c, lobby, "Hall", True))
+    room = database.read(lambda c: rooms.find_room(c, "lobby"))
+    assert (room.id, room.name, room.private) == (lobby.id, "Hall", True)
+
+
+def test_many_come_at_once_and_have_read_what_was_said_by_then(database, lobby):
+    say(database, lobby.id)
+    room = database.read(lambda c: rooms.find_room(c, "lobby"))
+    database.run(lambda c: rooms.add_members(c, room, ["7", "9"]))
+    assert database.read(lambda c: rooms.uids_of(c, lobby.id)) == {"7", "9"}
+    assert [m.unread for m in of(database, "9")] == [0]
+
+
+def test_another_worker_that_brought_one_of_them_in_is_no_error(database, lobby):
+    belong(database, lobby, "9")
+    database.run(lambda c: rooms.add_members(c, lobby, ["7", "9", "8"]))
+    assert database.read(lambda c: rooms.uids_of(c, lobby.id)) == {"7", "8", "9"}
+
+
+def test_the_picture_of_a_person_is_in_lists_of_members_and_of_talks(database, lobby):
+    database.run(lambda c: people.remember(c, "9", "ben", 0, "/ben.png"))
+    belong(database, lobby, "9")
+    database.run(lambda c: rooms.open_private(c, "7", "9"))
+    assert [m.avatar for m in database.read(lambda c: rooms.members_of(c, lobby.id))] == ["/ben.png"]
+    assert [m.avatar for m in of(database, "7")] == ["/ben.png"]

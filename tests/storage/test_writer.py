@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from legacy_chat.core.metrics import COMMIT_FAILURES, COMMIT_JOBS, COMMIT_SECONDS, Histogram, new_counts
 from legacy_chat.core.model import Draft
 from legacy_chat.errors import Exists, Internal, Unavailable
 from legacy_chat.storage import messages, people, rooms
@@ -261,3 +262,49 @@ def test_the_next_commit_goes_on_while_answers_wait_and_their_order_holds(databa
     later.answer()
     assert order == ["one", "two", "three"]
     assert not writer.busy
+
+
+# -- what operators see ------------------------------------------------------------------------------------------------
+
+
+def observed(counts, histogram: Histogram) -> tuple[float, float]:
+    """How many times, and the sum."""
+    *buckets, total = counts[histogram.first : histogram.first + len(histogram.bounds) + 2]
+    return sum(buckets), total
+
+
+def test_commits_and_their_jobs_are_counted(database, lobby):
+    counts, later = new_counts(), Later()
+    writer = Writer(database, later, counts)
+    for _ in range(4):
+        writer.submit(draft(lobby), lambda _: None)
+    assert writer.waiting == 3  # the first is on its way
+    later.finish_one()
+    later.finish_one()
+    assert writer.waiting == 0
+    assert observed(counts, COMMIT_JOBS) == (2, 4)
+    times, seconds = observed(counts, COMMIT_SECONDS)
+    assert times == 2
+    assert 0 < seconds < 5
+
+
+def test_a_commit_that_fails_is_counted_and_told_without_what_was_to_be_stored(database, lobby, monkeypatch, caplog):
+    counts = new_counts()
+
+    def refuse(_):
+        original = Exception("could not store\nDETAIL: Failing row contains (nobody's business).")
+        raise OperationalError("INSERT", {"content": "nobody's business"}, original)
+
+    monkeypatch.setattr(database, "run", refuse)
+    Writer(database, Inline(), counts).submit(draft(lobby, "nobody's business"), lambda _: None)
+    assert counts[COMMIT_FAILURES] == 1
+    assert observed(counts, COMMIT_JOBS) == (0, 0)
+    assert caplog.messages == ["commit failed: could not store"]
+
+
+def test_a_job_with_a_mistake_shows_its_statement_and_not_the_words_in_it(writer, caplog):
+    statement = text("INSERT INTO chat_info (name, value) VALUES ('epoch', :value)")
+    words = " ".join(["nobody's", "business"])  # as the traceback shows this very source
+    writer.submit(lambda c: c.execute(statement, {"value": words}), lambda _: None)
+    assert "INSERT INTO chat_info" in caplog.text
+    assert words not in caplog.text

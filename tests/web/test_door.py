@@ -26,7 +26,10 @@ class Worker:
     def check_room(self, address, member):
         pass
 
-    def serve(self, transport, received, member, address):
+    def send_away(self, transport, address, error):
+        self.sent_away = transport, error.message
+
+    def serve(self, transport, received, member, address, request):
         self.served = transport, received, member
 
 
@@ -63,9 +66,7 @@ def token(host, uid="7", name="ada"):
 
 
 def cookie(host, uid="7"):
-    client = host.test_client()
-    client.get(f"/enter/{uid}")
-    return f"session={client.get_cookie('session').value}"
+    return host.test_client().get(f"/enter/{uid}").headers["Set-Cookie"].partition(";")[0]
 
 
 def test_ada_comes_in_with_her_cookie(host, worker, knock):
@@ -93,6 +94,22 @@ def test_a_bad_token_stays_outside(worker, knock, token):
     assert status.startswith("401")
     assert "token" in body
     assert (upgrade.headers, worker.served) == (None, None)
+
+
+def test_whom_the_site_keeps_out_is_told_so_on_the_socket_as_no_script_sees_a_status(host, worker, knock):
+    host.extensions["legacy_chat"].hooks.member_loader = lambda user: None
+    status, _, _, upgrade = knock(Cookie=cookie(host))
+    assert (status, worker.served) == (None, None)
+    assert upgrade.headers["Sec-WebSocket-Accept"]
+    assert worker.sent_away == ("the socket", "The site does not let you into its chat.")
+
+
+def test_a_site_that_cannot_say_who_asks_is_to_be_asked_later(host, worker, knock):
+    cookies = cookie(host)
+    host.login_manager.user_loader(lambda uid: 1 / 0)
+    status, headers, *_ = knock(Cookie=cookies)
+    assert (status[:3], worker.served) == ("503", None)
+    assert headers["Retry-After"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://shop.example:8001", "http://[::1", ""])

@@ -1,4 +1,5 @@
 import pytest
+from flask_babel import Babel
 
 from legacy_chat.web import i18n
 
@@ -52,3 +53,19 @@ def test_chinese_words_are_there_for_pages_and_scripts():
 
 def test_a_text_without_translation_stays_as_it_is():
     assert i18n.translations("zh").gettext("no such text") == "no such text"
+
+
+def test_what_the_site_knows_comes_before_what_the_browser_asks(host):
+    with host.test_request_context(headers={"Accept-Language": "en"}):
+        assert i18n.request_language("zh-CN") == "zh"
+        assert i18n.request_language("fr") == "en"
+        assert i18n.request_language(None) == "en"
+
+
+def test_the_language_of_the_sites_pages_comes_before_that_of_the_person(make_host):
+    host = make_host()
+    Babel(host, locale_selector=lambda: "zh_Hans_CN")
+    with host.test_request_context("/"):
+        assert i18n.request_language("en") == "zh"
+    with host.test_request_context("/?lang=en"):
+        assert i18n.request_language() == "en"

@@ -6,13 +6,34 @@ import os
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from ...errors import Unavailable
 
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to the newest version; nothing happens where they are there already."""
-    config = Config()
-    config.set_main_option("script_location", os.path.dirname(__file__).replace("%", "%%"))
+    config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the tables are those of this version. Raises `Unavailable` with what the database says."""
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table": "chat_version"})
+            found = context.get_current_revision()
+    except SQLAlchemyError as error:
+        raise Unavailable(str(getattr(error, "orig", None) or error).strip().partition("\n")[0]) from None
+    return found == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", os.path.dirname(__file__).replace("%", "%%"))
+    return config

@@ -41,13 +41,26 @@ class AnyPath(PathConverter):
 def blueprint(services: Services) -> Blueprint:
     api = Blueprint("legacy_chat_api", __name__, url_prefix=services.state.settings.prefix + PATH)
     rules = [Rule(op.path, methods=[op.method], endpoint=op) for op in OPERATIONS]
-    addresses = Map([*rules, Rule(DOCUMENT, methods=["GET"], endpoint=None)], strict_slashes=False, merge_slashes=False)
+    addresses = Map([*rules, Rule(DOCUMENT, methods=["GET"], endpoint=None)], merge_slashes=False)
     api.record_once(lambda setup: setup.app.url_map.converters.update(legacy_chat_path=AnyPath))
 
-    @api.route("/", defaults={"path": ""}, methods=_METHODS, strict_slashes=False, provide_automatic_options=False)
+    @api.route("", methods=_METHODS, provide_automatic_options=False)
+    @api.route("/", methods=_METHODS, provide_automatic_options=False)
     @api.route("/<legacy_chat_path:path>", methods=_METHODS, provide_automatic_options=False)
-    def answer(path: str) -> Response:
-        operation, values = addresses.bind("").match("/" + path, request.method)
+    def answer(path: str = "") -> Response:
+        # Not left to Flask: a site's own handler of 404 would go before a blueprint's of all errors.
+        try:
+            return carry_out_at(path)
+        except ChatError as error:
+            return from_chat(error)
+        except HTTPException as error:
+            return from_http(error)
+        except Exception as error:
+            return from_bug(error)
+
+    def carry_out_at(path: str) -> Response:
+        # One slash too many is forgiven here, since the routers of werkzeug 2.2 differ in what they forgive.
+        operation, values = addresses.bind("").match("/" + path.removesuffix("/"), request.method)
         if operation is None:
             server = _server()
             text = services.parts.offload.call(lambda: _document(server))  # takes some milliseconds the first time

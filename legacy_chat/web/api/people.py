@@ -6,7 +6,7 @@ import time
 
 from ...core.api import UNSET, NewToken, PersonInfo, PersonList, Token, Whom
 from ...errors import BadText
-from ...storage import people
+from ..identity import last_name
 from .operation import Call, Operations
 
 operations = Operations()
@@ -16,14 +16,14 @@ operations = Operations()
 def create_token(call: Call) -> Token:
     """A signed connect token, with which a client logs in as that person
 
-    `name` is what others see; without it the name last seen, or the uid.
+    `name` is what others see; without it the name last seen, or the uid. `avatar` is an https address or a path of the
+    site; `roles` are the site's own words, for its rules.
     """
-    state, uid = call.services.state, str(call.body.uid)
-    name = call.body.name
-    if name is UNSET:
-        name = call.services.parts.read(lambda c: people.find_name(c, uid)) or uid
+    state, new, uid = call.services.state, call.body, str(call.body.uid)
+    name = last_name(call.services.parts, uid) or uid if new.name is UNSET else new.name
+    avatar, locale = (None if value is UNSET else value for value in (new.avatar, new.locale))
     expires = int((time.time() + state.settings.token_seconds) * 1000)
-    token = state.tokens.mint(uid, name)
+    token = state.tokens.mint(uid, name, avatar, new.roles, locale)
     member = state.tokens.verify(token)
     return Token(token=token, uid=member.uid, name=member.name, expires=expires)
 

@@ -15,7 +15,7 @@ export function message({ message, head }, page, conversation) {
   return html`
     <li class="message ${head ? "head" : ""} ${mine ? "mine" : ""} ${state ?? ""}"
       data-seq=${seq ?? nothing} role="article" aria-label=${inWords(message)} tabindex="-1">
-      ${head ? avatar(message) : nothing}
+      ${head ? avatar({ uid: message.uid, name, avatar: page.chat.people.get(message.uid).avatar }) : nothing}
       <div class="message-body">
         ${head ? html`<bdi class="author">${name}</bdi>` : nothing}
         <time datetime=${isoTime(ts)} title=${fullTime(ts)}>${clockTime(ts)}</time>

@@ -27,8 +27,17 @@ function initialsOf(name) {
 }
 
 /** A full dot, a ring, or none says how somebody stands; words say the same beside it. */
-export const avatar = ({ uid, name, online, away }) => html`
-  <span class="avatar hue-${hueOf(uid)}" aria-hidden="true">${initialsOf(name)}${dot({ online, away })}</span>`;
+export const avatar = ({ uid, name, online, away, avatar: address }) => html`
+  <span class="avatar hue-${hueOf(uid)}" aria-hidden="true">${initialsOf(name)}${picture(address)}${dot({ online, away })}</span>`;
+
+/** The picture lies over the initials, which stay where it does not come. */
+const picture = (address) => (isPicture(address)
+  ? html`<img src=${address} alt="" loading="lazy" decoding="async" referrerpolicy="no-referrer"
+      @error=${({ target }) => { target.hidden = true; }} @load=${({ target }) => { target.hidden = false; }}>`
+  : nothing);
+
+// As the server sees it: https, or a path of this site.
+const isPicture = (address) => /^(https:\/\/[^/\s\\]|\/(?![/\\]))[^\s\\]*$/.test(address ?? "");
 
 const dot = ({ online, away }) => (online ? html`<span class="presence ${away ? "away" : ""}"></span>` : nothing);
 

@@ -23,3 +23,14 @@ def test_who_is_here_is_asked_of_several_at_once(shop):
 def test_somebody_must_be_asked_for(shop, problem):
     problem(shop.get("/presence"), 422, "bad_request")
     problem(shop.get("/presence?" + "&".join("uid=7" for _ in range(101))), 422, "bad_request")
+
+
+def test_a_token_carries_picture_roles_and_language(shop, host):
+    more = {"avatar": "https://pics.example/ada.png", "roles": ["staff"], "locale": "zh"}
+    token = shop.post("/tokens", {"uid": "7", **more}).json["token"]
+    member = host.extensions["legacy_chat"].tokens.verify(token)
+    assert (member.avatar, member.roles, member.locale) == (more["avatar"], ("staff",), "zh")
+
+
+def test_a_picture_that_no_page_may_show_gets_no_token(shop, problem):
+    problem(shop.post("/tokens", {"uid": "7", "avatar": "javascript:alert(1)"}), 422, "bad_text")
