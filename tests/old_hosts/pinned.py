@@ -1,5 +1,5 @@
-"""A site as many stand since 2022: a factory, blueprints, SERVER_NAME, a locale selector of Flask-Babel, and tables with
-an Alembic history of their own in the database that the chat shares.
+"""A site as many stand since 2022: a factory, blueprints, SERVER_NAME, a locale selector of Flask-Babel, and tables
+with an Alembic history of their own in the database that the chat shares.
 """
 
 from __future__ import annotations
