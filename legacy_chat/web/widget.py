@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, jsonify, make_response, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, make_response, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -84,7 +85,11 @@ def _attributes(given: dict[str, Any]) -> Markup:
 
 def install(state: State) -> None:
     """The template function, unless the site has one of that name."""
-    state.app.jinja_env.globals.setdefault(WIDGET, lambda *given, **named: tag(state, *given, **named))
+
+    def offer() -> dict[str, Any]:  # when a template asks: the site's own Jinja options still count at `init_app`
+        return {} if WIDGET in current_app.jinja_env.globals else {WIDGET: partial(tag, state)}
+
+    state.app.context_processor(offer)
 
 
 def _member(state: State) -> Member:
