@@ -144,11 +144,9 @@ def test_a_room_is_told_of_a_message_the_speaker_too_and_a_private_one_goes_to_a
     ada.nothing("pm")
 
 
-def test_polls_and_websockets_hear_each_other(any_house, page, come, names):
-    if not any_house.holds:
-        pytest.skip("no WebSocket under this worker")
+def test_polls_and_websockets_hear_each_other(house, page, come, names):
     ada_, ben_ = names("ada", "ben")
-    ada, ben = page(any_house, ada_), come(any_house, ben_)
+    ada, ben = page(house, ada_), come(house, ben_)
     ada.say(type="group", gid="lobby", content="from a poll")
     assert ben.expect("groupPm", content="from a poll")["uid"] == ada_
     ben.ask(type="pm", uid=ada_, content="from a socket")
