@@ -1,7 +1,7 @@
 # make run   the site at http://127.0.0.1:8000
 # make test  everything that is checked before a change lands
 # make demo  the site with a few people, rooms and a little history
-.PHONY: run demo test check js-test system faults bench conformance translations wheel clean
+.PHONY: run demo test test-old check js-test system faults bench conformance translations wheel clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,11 @@ demo: $(VENV)/run.stamp
 
 test: check js-test
 	sh tests/run.sh $(BIN)/python
+
+# The suite at the lowest versions of everything, in an environment made for it (with OLD_PYTHON, such as python3.10).
+OLD_PYTHON ?= $(PYTHON)
+test-old: $(VENV)/dev.stamp system
+	sh tests/old_hosts/run.sh $(BIN)/python $(OLD_PYTHON)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

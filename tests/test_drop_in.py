@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import click
 import pytest
+from babels import add_babel
 from flask import Blueprint, Flask, redirect, request, session, url_for
-from flask_babel import Babel
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user, user_logged_out
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -311,7 +311,7 @@ def test_under_a_strict_policy_the_page_has_nothing_inline(build, order):
 
 @pytest.mark.parametrize(("spoken", "lang"), [("zh", "zh"), ("zh_Hans_CN", "zh"), ("en_GB", "en"), ("fr", "en")])
 def test_the_page_speaks_the_language_of_the_site(build, spoken, lang):
-    client = ada(build(after=lambda app: Babel(app, locale_selector=lambda: spoken)))
+    client = ada(build(after=lambda app: add_babel(app, lambda: spoken)))
     english = {"Accept-Language": "en"}
     assert boot(client.get("/chat/", headers=english))["lang"] == lang
     assert boot(client.get("/chat/?lang=en", headers=english))["lang"] == "en"  # a wish comes first

@@ -218,8 +218,8 @@ class ChatHandler(WebSocketHandler):
     def finalize_headers(self) -> None:
         """A proxy that keeps connections has to be told which one ends (RFC 9112 §9.6): it would go on with it."""
         super().finalize_headers()
-        told = any(name.lower() == b"connection" for name, _ in self.response_headers)
-        if not told and (self.close_connection or waiting.ended):
+        told = any(name.lower() == b"connection" and b"close" in value.lower() for name, value in self.response_headers)
+        if self.code != 101 and not told and (self.close_connection or waiting.ended):
             self.response_headers.append((b"Connection", b"close"))
 
     def _is_ours(self, environ: dict[str, Any]) -> bool:

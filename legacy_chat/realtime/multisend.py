@@ -153,16 +153,27 @@ def _taken(result: int) -> int:
     return WOULD_BLOCK if result == -errno.EAGAIN else max(result, WOULD_BLOCK - 1)
 
 
+_kernels: dict[int, Kernel | None] = {}
+
+
+def kernel_of_process() -> Kernel | None:
+    """One context for all that this process sends: the machine has few, and they go only with their process."""
+    pid = os.getpid()
+    if pid not in _kernels:
+        _kernels.clear()  # what a fork left behind
+        try:
+            _kernels[pid] = Kernel()
+        except OSError:
+            _kernels[pid] = None
+    return _kernels[pid]
+
+
 class Multisend:
-    """Finds the best way; one for each process that sends."""
+    """Finds the best way."""
 
     def __init__(self, counts: Counts | None = None) -> None:
         self.counts = new_counts() if counts is None else counts
-        self._kernel: Kernel | None
-        try:
-            self._kernel = Kernel()
-        except OSError:
-            self._kernel = None
+        self._kernel = kernel_of_process()
 
     def targets(self, fds: Collection[int]) -> Targets:
         """At most `MOST` descriptors, to be written to until one of them is closed."""

@@ -189,9 +189,18 @@ def test_foreign_pages_may_not_poll_and_addresses_are_told_apart(serve, behind):
 
 def test_a_connection_that_nginx_keeps_although_it_wants_it_closed_serves_no_second_poll(house, behind):
     """`keepalive` without a Connection line is a common mistake, and nginx believes what the answer says."""
-    page = Page(behind(house, CONNECTION), "1")
+    server = behind(house, CONNECTION)
+    page = Page(server, "1")
     assert {page.post(cursor="none").status for _ in range(300)} == {400}
     page.close()
+
+
+@pytest.mark.parametrize("path", ["/login", "/chat/ws", "/chat/static/client.js", "/chat/poll"])
+def test_an_answer_after_which_the_connection_ends_says_so(house, dial, path):
+    client = dial(house)
+    client.request(path, [("Host", "127.0.0.1"), ("Connection", "close")])
+    answer = b"".join(iter(lambda: client.socket.recv(65536), b""))
+    assert b"connection: close" in answer.partition(b"\r\n\r\n")[0].lower().split(b"\r\n")
 
 
 # -- time ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from legacy_chat.realtime import multisend
-from legacy_chat.realtime.multisend import Batch, Kernel, Loop, Multisend
+from legacy_chat.realtime.multisend import Batch, Loop, Multisend, kernel_of_process
 from legacy_chat.realtime.transport import WOULD_BLOCK
 
 
@@ -36,7 +36,8 @@ def targets(request):
     """Both ways, each for the same stories; this kernel has io_submit."""
     if request.param == "loop":
         return Loop
-    kernel = Kernel()
+    kernel = kernel_of_process()
+    assert kernel is not None, "no context is left: /proc/sys/fs/aio-nr"
     return lambda fds: Batch(kernel, fds)
 
 
@@ -106,6 +107,7 @@ def test_few_sockets_are_written_to_one_by_one_and_many_at_once():
 
 
 def test_without_the_kernels_help_the_loop_does_the_same(monkeypatch):
+    monkeypatch.setattr(multisend, "_kernels", {})
     monkeypatch.setattr(multisend.platform, "machine", lambda: "abacus")
     assert isinstance(Multisend().targets(list(range(100, 200))), Loop)
 
@@ -115,7 +117,15 @@ def test_descriptors_up_to_the_processs_limit_have_their_place(pairs):
     highest = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20) - 1
     os.dup2(ada.fileno(), highest)
     try:
-        assert Batch(Kernel(), [highest]).send(b"hello") == []
+        assert Batch(kernel_of_process(), [highest]).send(b"hello") == []
         assert at_ada.recv(100) == b"hello"
     finally:
         os.close(highest)
+
+
+def test_all_apps_of_a_process_share_one_context_and_a_fork_has_its_own(monkeypatch):
+    assert kernel_of_process() is kernel_of_process()
+    monkeypatch.setattr(multisend, "_kernels", {1: "that of the parent"})
+    monkeypatch.setattr(multisend, "Kernel", lambda: "new")
+    assert kernel_of_process() == "new"
+    assert list(multisend._kernels) == [os.getpid()]

@@ -1,5 +1,5 @@
 import pytest
-from flask_babel import Babel
+from babels import add_babel
 
 from legacy_chat.web import i18n
 
@@ -64,7 +64,7 @@ def test_what_the_site_knows_comes_before_what_the_browser_asks(host):
 
 def test_the_language_of_the_sites_pages_comes_before_that_of_the_person(make_host):
     host = make_host()
-    Babel(host, locale_selector=lambda: "zh_Hans_CN")
+    add_babel(host, lambda: "zh_Hans_CN")
     with host.test_request_context("/"):
         assert i18n.request_language("en") == "zh"
     with host.test_request_context("/?lang=en"):
