@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from .actions import sessions
 from .core.model import Member
 from .errors import ChatError, Unavailable
 from .extension import EXTENSION, Chat
@@ -91,8 +92,13 @@ class Mounted:
         return app(environ, start_response)
 
     def logged_out(self, environ: Environ, uid: str | int) -> None:
-        """This request ended the login of its browser: so do its sockets. Other devices of `uid` stay."""
-        self.chat.disconnect(str(uid), device_of(environ))
+        """This request ended a login: so does what `uid` has open.
+
+        On all devices, or with CHAT_LOGOUT_EVERYWHERE=0 in this browser.
+        """
+        state = self.flask.extensions[EXTENSION]
+        device = None if state.settings.logout_everywhere else device_of(environ)
+        sessions.end(state.parts, uid, device, by=str(uid))
 
 
 class _InContext:

@@ -36,7 +36,7 @@ ARROWS = {
     "client": {"client", "core", "errors"},
     "testing": {"testing", "client", "actions", "core"},
     "site": {"site", "extension", "web", "storage", "core", "errors"},
-    "wsgi": {"extension", "web", "core", "errors"},
+    "wsgi": {"extension", "web", "actions", "core", "errors"},
     "__init__": {"core", "extension", "actions", "site", "errors"},
 }
 

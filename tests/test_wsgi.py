@@ -227,12 +227,20 @@ def heard(make):
     return mounted, notices
 
 
-def test_a_logout_ends_the_sockets_of_that_browser(heard):
+def test_a_logout_ends_all_of_ada(heard):
     mounted, notices = heard
+    mounted.logged_out({"HTTP_USER_AGENT": "Firefox"}, 7)
+    assert [(n.uid, n.code, n.device) for n in notices] == [("7", close.SESSION_ENDED, None)]
+
+
+def test_or_that_browsers_sockets_where_the_site_wants_it_so(make):
+    mounted, notices = make(logout_everywhere=False), []
+    mounted.flask.extensions["legacy_chat"].parts.backplane.subscribe(notices.append)
     asked = {"HTTP_COOKIE": "session=a", "HTTP_USER_AGENT": "Firefox"}
     member = mounted.flask.extensions["legacy_chat"].identify(asked)
     mounted.logged_out({"HTTP_USER_AGENT": "Firefox"}, 7)
-    assert [(n.uid, n.code, n.device) for n in notices] == [("7", close.SESSION_ENDED, member.device)]
+    (notice,) = (notice for notice in notices if isinstance(notice, Disconnect))
+    assert (notice.uid, notice.device) == ("7", member.device)
 
 
 def test_the_calls_of_chat_need_no_context(heard):

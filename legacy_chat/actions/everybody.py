@@ -20,6 +20,13 @@ class Everybody:
             return True
         return uid in self._parts.mailbox.people
 
+    def know_who_polls(self) -> None:
+        """Before somebody speaks: who came to another process a moment ago is to hear it too."""
+        if self._connected is None:
+            self._parts.mailbox.look()
+        else:
+            self._parts.mailbox.refresh()
+
     def refresh(self) -> None:
         """Ask the store where need be, and wait for it: `count` is asked where nobody may wait, behind a commit."""
         if self._connected is None:

@@ -140,7 +140,9 @@ class Polling:
         wait = bucket.take(monotonic())
         if wait:
             raise RateLimited("You poll too often: wait.", retry_after=round(wait, 3))
-        self._parts.mailbox.refresh()
+        said = list(said)
+        if said:
+            self._online.know_who_polls()
         if client.fresh:
             self._receive(client)
             client.send(hello(client.client_id, self._parts.settings))

@@ -7,8 +7,7 @@ from typing import Any
 
 from flask import Flask
 
-from ..backplane.contract import Disconnect
-from ..core import close
+from ..actions import sessions
 from ..web.identity import device_of_request, last_name, uid_of
 from .aspect import EXTENSION, Aspect, state_of_app
 
@@ -41,8 +40,7 @@ class IdentityCalls(Aspect):
 
     def disconnect(self, uid: str, device: str | None = None) -> None:
         """Close somebody's sockets (those of one device, where given) at once; they must log in again."""
-        notice = Disconnect(str(uid), close.SESSION_ENDED, "logged out", device)
-        state_of_app().parts.backplane.publish(notice)
+        sessions.end(state_of_app().parts, uid, device)
 
 
 def on_logout(app: Flask, user: Any = None, **_: Any) -> None:
@@ -51,4 +49,5 @@ def on_logout(app: Flask, user: Any = None, **_: Any) -> None:
         return
     state = state_of_app()
     device = None if state.settings.logout_everywhere else device_of_request()
-    state.parts.backplane.publish(Disconnect(uid_of(user), close.SESSION_ENDED, "logged out", device, by=uid_of(user)))
+    uid = uid_of(user)
+    sessions.end(state.parts, uid, device, by=uid)

@@ -141,6 +141,8 @@ class ChatServer(PyWSGIServer):
         super().start()
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
+        if waiting.ended:  # accepted in the last moment: it may try the next worker
+            return
         try:
             with waiting.on(client_socket.fileno()), gevent.Timeout(deadlines.headers):
                 wrapped = self.wrap_socket(client_socket, **self.ssl_args)

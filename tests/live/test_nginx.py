@@ -25,7 +25,7 @@ HTTP_1_0 = ("    proxy_http_version 1.1;\n", "")
 HOST = ("proxy_set_header Host $http_host;", "proxy_set_header Host $proxy_host;")
 FORWARDED_HOST = ("    proxy_set_header X-Forwarded-Host $http_host;\n", "")
 
-SHORT = (("proxy_read_timeout 75s;", "proxy_read_timeout 2s;"), ("proxy_send_timeout 75s;", "proxy_send_timeout 2s;"))
+SHORT = (("proxy_read_timeout 75s;", "proxy_read_timeout 4s;"), ("proxy_send_timeout 75s;", "proxy_send_timeout 4s;"))
 # Buffers too small for an answer: nginx writes to a file what the browser does not take at once.
 SMALL = "proxy_send_timeout 75s; proxy_buffer_size 1k; proxy_buffers 4 1k; proxy_busy_buffers_size 2k;"
 SMALL_BUFFERS = (("proxy_send_timeout 75s;", SMALL),)

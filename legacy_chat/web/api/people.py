@@ -1,9 +1,10 @@
-"""`/tokens` and `/presence`: let a person in, and ask who is here."""
+"""`/tokens`, `/people` and `/presence`: let a person in, end what they have open, and ask who is here."""
 
 from __future__ import annotations
 
 import time
 
+from ...actions import sessions
 from ...core.api import UNSET, NewToken, PersonInfo, PersonList, Token, Whom
 from ...errors import BadText
 from ..identity import last_name
@@ -26,6 +27,15 @@ def create_token(call: Call) -> Token:
     token = state.tokens.mint(uid, name, avatar, new.roles, locale)
     member = state.tokens.verify(token)
     return Token(token=token, uid=member.uid, name=member.name, expires=expires)
+
+
+@operations("DELETE", "/people/<uid>/connections", "tokens", status=204)
+def end_connections(call: Call) -> None:
+    """End what a person has open, as after a logout or a new password
+
+    Sockets and polls on all devices are closed with 4440. Tokens that were made before are good until they expire.
+    """
+    sessions.end(call.services.parts, call.path["uid"], by=f"key {call.key.id}")
 
 
 @operations("GET", "/presence", "presence", query=Whom, answer=PersonList)

@@ -1,3 +1,7 @@
+from legacy_chat.backplane.contract import Disconnect
+from legacy_chat.core import close
+
+
 def test_a_token_lets_ada_in(shop, host):
     answer = shop.post("/tokens", {"uid": 7, "name": "ada"})
     assert answer.status_code == 201
@@ -34,3 +38,15 @@ def test_a_token_carries_picture_roles_and_language(shop, host):
 
 def test_a_picture_that_no_page_may_show_gets_no_token(shop, problem):
     problem(shop.post("/tokens", {"uid": "7", "avatar": "javascript:alert(1)"}), 422, "bad_text")
+
+
+def test_what_ada_has_open_ends_at_the_word_of_a_back_end(shop, told):
+    assert shop.ask("DELETE", "/people/7/connections").status_code == 204
+    (notice,) = (notice for notice in told if isinstance(notice, Disconnect))
+    assert (notice.uid, notice.code, notice.device) == ("7", close.SESSION_ENDED, None)
+    assert notice.by.startswith("key ")
+
+
+def test_who_may_not_make_tokens_may_not_end_what_they_opened(back_end, problem, told):
+    problem(back_end("presence").ask("DELETE", "/people/7/connections"), 403, "forbidden")
+    assert told == []
