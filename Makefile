@@ -23,6 +23,7 @@ test: check js-test
 OLD_PYTHON ?= $(PYTHON)
 test-old: $(VENV)/dev.stamp system
 	sh tests/old_hosts/run.sh $(BIN)/python $(OLD_PYTHON)
+	$(BIN)/python -m pytest tests/live/test_old_host.py
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -45,6 +46,7 @@ translations: $(VENV)/dev.stamp
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/ways.py
 
 # The fault rows at full size; those with kill -9, signals and the hostile network FAULT_RUNS times, each with a new
 # seed, which the name of the test shows. FAULT_SEED=… repeats one; FAULT_SECONDS=… is how long the soak takes.
