@@ -337,7 +337,8 @@ def likeness(app: Flask) -> dict:
         "filters": sorted(app.jinja_env.filters),
         "tests": sorted(app.jinja_env.tests),
         "templates": app.jinja_env.list_templates(),
-        "context": [f.__qualname__ for f in app.template_context_processors[None]],
+        # Beside ours, which gives templates `chat_widget`.
+        "context": [f.__qualname__ for f in app.template_context_processors[None] if "legacy_chat" not in f.__module__],
         "errors": {code: dict(found) for code, found in app.error_handler_spec[None].items()},
         "before": list(app.before_request_funcs[None]),
         "after": list(app.after_request_funcs[None]),

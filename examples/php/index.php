@@ -1,14 +1,14 @@
 <?php
 // A PHP site with a login of its own, and the chat in a corner of its pages. The chat runs beside it (wsgi.py).
 //
-//   SECRET_KEY=… CHAT_URL=http://127.0.0.1:8000/chat php -S 127.0.0.1:9000 -t examples/php
+//   SECRET_KEY=… CHAT_URL=http://127.0.0.1:8000/chat CHAT_KEY=lc_… php -S 127.0.0.1:9000 -t examples/php
 
 declare(strict_types=1);
 
 require 'people.php';
 
 if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    isset($_POST['logout']) ? session_destroy() : log_in($_POST['username'] ?? '', $_POST['password'] ?? '');
+    isset($_POST['logout']) ? log_out() : log_in($_POST['username'] ?? '', $_POST['password'] ?? '');
     header('Location: /', true, 303);
     exit;
 }
@@ -26,5 +26,5 @@ $chat = htmlspecialchars(getenv('CHAT_URL'));
 <p>Hello <?= htmlspecialchars(PEOPLE[$uid]) ?></p>
 <form method="post"><button name="logout">Log out</button></form>
 <script type="module" src="<?= $chat ?>/static/widget.js"></script>
-<legacy-chat token-url="/token.php"></legacy-chat>
+<legacy-chat token-url="/token.php" login="/"></legacy-chat>
 <?php endif ?>

@@ -16,3 +16,15 @@ function log_in(string $name, string $password): void
         $_SESSION['uid'] = (string) $uid;
     }
 }
+
+/** The chat that is open ends with the login. */
+function log_out(): void
+{
+    $uid = rawurlencode($_SESSION['uid'] ?? 'nobody');
+    file_get_contents(getenv('CHAT_URL') . "/api/v1/people/$uid/connections", false, stream_context_create(['http' => [
+        'method' => 'DELETE',
+        'header' => 'Authorization: Bearer ' . getenv('CHAT_KEY'),
+        'timeout' => 5,
+    ]]));
+    session_destroy();
+}

@@ -17,3 +17,4 @@ def nothing_else(environ, start_response):
 
 
 application = mount(nothing_else, "/chat", identify=lambda environ: None, secret_key=os.environ["SECRET_KEY"])
+chat_app = application.flask  # flask --app wsgi chat key the-site --scope tokens

@@ -91,6 +91,7 @@ class Timers:
 
     def _spawn(self, task: Task) -> None:
         if task.kind == "after":
+            self._hub.loop.update_now()  # else it would count from where this turn of the loop began, and be early
             self._tasks[task] = gevent.spawn_later(task.ms / 1000, self._once, task)
         else:
             self._tasks[task] = gevent.spawn(self._repeat if task.kind == "every" else self._once, task)

@@ -10,60 +10,15 @@ import pytest
 from legacy_chat.errors import BadToken
 from legacy_chat.web.identity import Tokens
 
-from .fixtures import no_traceback
-from .raw import Refused, eventually
-from .server import ROOT, Browser, Server, free_port
-
-PHP = ROOT / "examples" / "php"
-SECRET = "only for tests"
+from .php import PHP, SECRET, Site
+from .raw import Refused
+from .server import Browser
 
 
 def php(code: str) -> str:
     """What a PHP program of the site prints."""
     command = ["php", "-r", f'require "{PHP}/chat_token.php"; {code}']
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
-
-
-class Chat(Server):
-    """The chat of examples/php, which knows nobody by itself."""
-
-    app = "wsgi:application"
-
-    def __init__(self, folder, origin: str):
-        options = ("--config", str(ROOT / "gunicorn.conf.py"), "--pythonpath", str(PHP))
-        super().__init__(folder, *options, env={"SECRET_KEY": SECRET}, allowed_origins=origin)
-        self.cwd = folder
-
-
-class Site:
-    """PHP's own server with the pages of examples/php."""
-
-    def __init__(self, folder):
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.chat = Chat(folder, self.url).start()
-        env = {**self.chat._env, "CHAT_URL": f"{self.chat.url}/chat"}
-        command = ["php", "-S", f"127.0.0.1:{port}", "-t", str(PHP), "-d", f"session.save_path={folder}"]
-        with open(folder / "php.log", "wb") as log:
-            self._process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-        eventually(self._answers, what="PHP")
-
-    def _answers(self) -> bool:
-        try:
-            return Browser(self.url).open("/")[0] == 200
-        except OSError:
-            return False
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        self.chat.stop()
-        no_traceback(self.chat)
-
-    def visit(self, name: str) -> Browser:
-        browser = Browser(self.url)
-        browser.open("/", {"username": name, "password": "correct-horse"})
-        return browser
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +80,12 @@ def test_who_is_not_logged_in_gets_no_token_and_no_chat(site, come):
     assert nobody.closed().code == 4401
 
 
-def test_a_logout_ends_the_tokens(site):
-    ada = site.visit("ada")
-    ada.open("/", {"logout": ""})
-    assert ada.open("/token.php")[0] == 401
+def test_a_logout_ends_the_tokens_and_what_is_open(site, come):
+    browser = site.visit("ada")
+    ada = come(site.chat, login={"token": browser.open("/token.php")[1]}, headers=[("Origin", site.url)])
+    browser.open("/", {"logout": ""})
+    assert ada.closed().code == 4440
+    assert browser.open("/token.php")[0] == 401
 
 
 def test_another_origin_stays_outside(site, come):
