@@ -18,8 +18,8 @@ TRANSPORTS = ("auto", "websocket", "polling")
 
 # Attempts after which a WebSocket counts as blocked, and how long each may hang: together less than `connect` waits.
 _ATTEMPTS, OPEN_SECONDS = 2, 4.0
-# Seconds until it is tried again while polling works, and how they grow.
-AGAIN_SECONDS, _AGAIN_MOST = 60.0, 600.0
+# Seconds until it is tried again while polling works, fewer where one worked before, and how they grow.
+AGAIN_SECONDS, _SOON, _AGAIN_MOST = 60.0, 5.0, 600.0
 
 
 class Choice:
@@ -42,7 +42,7 @@ class Choice:
                 self.name, self._blocked = "websocket", _ATTEMPTS - 1
             return False
         if logged_in:
-            self._blocked, self.again = 0, AGAIN_SECONDS
+            self._blocked, self.again = 0, min(_SOON, AGAIN_SECONDS)
         elif end.blocked:
             self._blocked += 1
         if self._blocked >= _ATTEMPTS:

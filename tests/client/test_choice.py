@@ -71,16 +71,23 @@ def test_polling_that_works_stays_over_new_logins_until_a_websocket_opens():
     assert choice.name == "websocket"
 
 
-def test_a_websocket_is_tried_again_after_a_minute_growing_to_ten():
-    choice = Choice("auto")
-    waits = []
+def waits(choice: Choice) -> list[float]:
+    seconds = []
     for _ in range(6):
-        waits.append(choice.again)
+        seconds.append(choice.again)
         choice.still_blocked()
-    assert waits == [60, 120, 240, 480, 600, 600]
+    return seconds
+
+
+def test_a_websocket_is_tried_again_after_a_minute_growing_to_ten():
+    assert waits(Choice("auto")) == [60, 120, 240, 480, 600, 600]
+
+
+def test_where_one_worked_before_it_is_tried_again_soon():
+    choice = Choice("auto")
     choice.upgraded()
     choice.ended(BROKEN, logged_in=True)
-    assert choice.again == 60
+    assert waits(choice) == [5, 10, 20, 40, 80, 160]
 
 
 @pytest.mark.parametrize("wanted", ["websocket", "polling"])

@@ -151,8 +151,9 @@ def test_the_history_is_read_from_the_file(migrated_file, tmp_path):
     path = tmp_path / "history.sqlite"
     path.write_bytes(migrated_file.read_bytes())
     connection = sqlite3.connect(path)
-    connection.execute("INSERT INTO chat_conversations VALUES (1, 'r:tea', 'tea', 'Tea', 0, 2, 5)")
-    connection.execute("INSERT INTO chat_conversations VALUES (2, 'p:1:2', NULL, '', 0, 1, 5)")
+    insert = "INSERT INTO chat_conversations (id, key, gid, name, private, seq, ts) VALUES"
+    connection.execute(f"{insert} (1, 'r:tea', 'tea', 'Tea', 0, 2, 5)")
+    connection.execute(f"{insert} (2, 'p:1:2', NULL, '', 0, 1, 5)")
     for row in ((1, 2, "ben", "b", "hi"), (1, 1, "ada", None, "hello"), (2, 1, "ada", "p", "between us")):
         conversation, seq, uid, id, text = row
         connection.execute(

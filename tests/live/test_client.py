@@ -204,3 +204,7 @@ def test_the_program_of_the_guide_goes_on_where_it_stopped(serve, enter, guide):
         for text in texts:
             ada.pm("bot", text)
         assert result(guide(server, "bot", 3)) == "".join(f"ada wrote {text}\n" for text in texts)
+
+
+def test_the_program_of_the_guide_that_polls_says_so(serve, guide):
+    assert result(guide(serve("-k", "sync"), "bot", 4)) == "polling 1\n"

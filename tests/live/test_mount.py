@@ -30,7 +30,7 @@ import django; django.setup()
 from django.core.management import call_command
 from django.contrib.auth.models import User
 call_command("migrate", verbosity=0)
-for name in ("ada", "ben"):
+for name in ("ada", "ben", "cleo"):
     User.objects.create_user(name, password="{PASSWORD}")
 """
 
@@ -121,6 +121,20 @@ def test_other_addresses_are_the_sites_own(site):
     assert "<title>A small site</title>" in page
 
 
+@pytest.mark.parametrize("site", ["django_site"], indirect=True)
+def test_a_new_password_ends_all_that_is_open(site, come):
+    phone, desk = site.visit("cleo"), site.visit("cleo")
+    phones, desks = come(site, **site.knock(phone.cookie)), come(site, **site.knock(desk.cookie))
+    new = {"old_password": PASSWORD, "new_password1": "battery-staple", "new_password2": "battery-staple"}
+    assert desk.open("/password/", {**new, **hidden(desk, "/password/")})[0] == 200
+    assert (phones.closed().code, desks.closed().code) == (4440, 4440)
+    assert come(site, **site.knock(desk.cookie)).welcome["name"] == "cleo"
+    nobody = come(site, login=False, **site.knock(phone.cookie))
+    nobody.send(type="login")
+    assert nobody.closed().code == 4401
+
+
+@pytest.mark.parametrize("site", ["django_site"], indirect=True)
 def test_many_sockets_keep_no_connection_of_the_sites_database(site, come):
     ada = site.visit("ada")
     for _ in range(10):  # as many as one person may have
