@@ -4,9 +4,8 @@
                  ▲                │ the network, 503                            ├─▶ frames, and the next cursor
                  └──── again ─────┘      nothing said: a post that waits ───────┘
 
-Both begin from the same cursor and would bring the same frames. What is said may change what the next cursor stands for, so
-its answer is the one that counts, and while it is open or to be repeated the held one's is left aside. Of an answer to a
-cursor that is not the newest any more only acks and errors count.
+Every answer belongs to the cursor of its post. Two posts that carried the same cursor bring the same frames: the first
+answer moves the cursor, and of the second only what answers a request counts.
 """
 
 from __future__ import annotations
@@ -204,8 +203,8 @@ class Polling:
     def _read(self, post: Sent, told: poll.Told) -> None:
         """Take the frames over and move on, or only the answers to requests if the cursor has moved on already."""
         events = [event for event in map(frames.decode_event, map(bytes, told.frames)) if event is not None]
-        aside = post is not self._said and (self._talking or self._repeats)
-        if post.cursor != self._cursor or aside:
+        sent_home = not events and self._talking is not None
+        if post.cursor != self._cursor or sent_home:
             self._events.extend(event for event in events if isinstance(event, _ANSWERS) and isinstance(event.id, str))
             return
         self._cursor = told.cursor

@@ -7,11 +7,8 @@ import signal
 import ssl
 import subprocess
 import threading
-import time
 
 import pytest
-
-from legacy_chat.client import Client
 
 from .fixtures import serving
 from .raw import BINARY, CLOSE, TEXT, RawClient, eventually, frame
@@ -158,17 +155,3 @@ def test_a_restart_is_told_over_tls_too(secured, serve, come):
     assert took[0] < 3
     page.close()
     silent.close()
-
-
-@pytest.mark.parametrize("transport", ["websocket", "polling"])
-def test_the_python_client_talks_over_tls_and_leaves_at_once(house, transport):
-    how = {"transport": transport, "ssl": house.tls}
-    url = f"https://localhost:{house.port}/chat"
-    with Client(url, token=house.token("ada"), **how) as ada, Client(url, token=house.token("ben"), **how) as ben:
-        for number in range(20):
-            assert ada.pm("ben", f"text {number}").seq == number + 1 + 20 * (transport == "polling")
-        heard = [event.content for event in iter(lambda: ben.receive(1), None) if hasattr(event, "content")]
-        assert heard == [f"text {number}" for number in range(20)]
-        assert ada.transport == transport
-        began = time.monotonic()
-    assert time.monotonic() - began < 2
