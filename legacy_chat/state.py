@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +64,7 @@ class State:
         self.identify: Identify = partial(member_of_request, app)
         self.to_login: Callable[[], Any] = to_login
         self.tokens = Tokens(_secret_key(app), settings.token_seconds)
-        self.database = Database(settings.database_url or _default_database(app))
+        self.database = Database(settings.database_url or _default_database(app), _native_lock())
         self._parts: tuple[int, Parts] | None = None
         self.hooks = hooks
         self._pushes: tuple[Parts, Pushes] | None = None
@@ -102,7 +104,7 @@ class State:
             engine = self._engine or _flask_sqlalchemy(self.app)
             if engine is None:
                 return None
-            self._site_database = os.getpid(), SiteDatabase(engine)
+            self._site_database = os.getpid(), SiteDatabase(engine, _native_lock())
         return self._site_database[1]
 
     @property
@@ -253,6 +255,12 @@ def install_handler(state: State) -> None:
         boot.at_boot(state.worker)
         boot.at_boot(lambda: warn_of_lonely_workers(state.settings))
         state.serves_sockets = True
+
+
+def _native_lock() -> AbstractContextManager[Any]:
+    """A lock of the system's threads, whatever gevent has put in place of it."""
+    monkey = sys.modules.get("gevent.monkey")
+    return (monkey.get_original("threading", "Lock") if monkey else threading.Lock)()
 
 
 def _offload() -> Offload:

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from ..errors import ChatError, SettingsError, Unavailable
+from .connector import Connector
 from .migrations import migrate
 
 T = TypeVar("T")
@@ -86,8 +87,8 @@ def _check_sqlite(database: str | None) -> None:
 class _Connections:
     """Open connections, handed out one to a call; the list needs no lock, as append and pop are atomic."""
 
-    def __init__(self, engine: Engine):
-        self._engine = engine
+    def __init__(self, connect: Callable[[], Connection]):
+        self._connect = connect
         self._idle: list[Connection] = []
 
     @contextmanager
@@ -108,7 +109,7 @@ class _Connections:
         try:
             return self._idle.pop()
         except IndexError:
-            return self._engine.connect()
+            return self._connect()
 
     def _keep(self, connection: Connection) -> None:
         if len(self._idle) < _KEPT:
@@ -124,10 +125,13 @@ class _Connections:
 class Database:
     """The history. Its calls block, so the caller decides in which thread they run."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, lock: AbstractContextManager[Any] | None = None):
+        """`lock` is one that native threads may wait for."""
         self.engine = open_engine(url)
-        self._writers = _Connections(self.engine)
-        self._readers = _Connections(self.engine.execution_options(legacy_chat_reads=True))
+        reader = self.engine.execution_options(legacy_chat_reads=True)
+        self._connector = Connector(lock)
+        self._writers = _Connections(lambda: self._connector.connect(self.engine))
+        self._readers = _Connections(lambda: self._connector.connect(reader))
 
     def migrate(self) -> None:
         """Create or upgrade the tables."""
@@ -162,3 +166,4 @@ class Database:
         self._writers.close()
         self._readers.close()
         self.engine.dispose()
+        self._connector.reset()

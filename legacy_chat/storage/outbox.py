@@ -7,6 +7,7 @@ the site wrote it, so it is there if and only if that was committed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, Text, bindparam, event, inspect, select
@@ -16,6 +17,7 @@ from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
 from sqlalchemy.schema import CreateTable
 
 from ..errors import SettingsError
+from .connector import Connector
 
 outbox = Table(
     "chat_outbox",
@@ -50,9 +52,11 @@ Ended = Callable[[list[str]], None]
 class SiteDatabase:
     """The site's database, seen from outside of the site's own transactions."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, lock: AbstractContextManager[Any] | None = None):
+        """`lock` is one that native threads may wait for."""
         self.url = engine.url
         self._engine = _own_connections(engine)
+        self._connector = Connector(lock)
         self._ready = False  # the table was there once; nobody drops it
 
     def prepare(self) -> None:
@@ -62,21 +66,24 @@ class SiteDatabase:
 
     def oldest(self, count: int = 100) -> list[Row]:
         """What was committed, and may not be delivered yet."""
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             if not self._look(connection):
                 return []
             return [Row(*row) for row in connection.execute(_oldest, {"count": count})]
 
     def find(self, ids: list[str]) -> list[Row]:
         """Those of them that were committed."""
-        with self._engine.connect() as connection:
+        with self._connect() as connection:
             if not self._look(connection):
                 return []
             return [Row(*row) for row in connection.execute(_some, {"ids": ids})]
 
     def remove(self, ids: list[str]) -> None:
-        with self._engine.begin() as connection:
+        with self._connect() as connection, connection.begin():
             connection.execute(outbox.delete().where(_o.id.in_(ids)))
+
+    def _connect(self) -> Connection:
+        return self._connector.connect(self._engine)
 
     def _look(self, connection: Connection) -> bool:
         self._ready = self._ready or inspect(connection).has_table(outbox.name)
