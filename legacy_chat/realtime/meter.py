@@ -21,15 +21,13 @@ from ..core.metrics import (
     SLOW_CONNECTIONS,
     Counts,
 )  # fmt: skip
+from .turns import in_turns
 from .websocket import WebSocket
 
 log = logging.getLogger(__name__)
 
 _LOOK = 1.0
 _NAP = 0.2
-
-# Sockets looked at before others get the loop.
-_TURN = 1024
 
 
 class Measured(Protocol):
@@ -76,12 +74,10 @@ class Meter:
         counts, worker = self._counts, self._worker
         open_now = dict.fromkeys(CONNECTIONS.values(), 0)
         waiting = slow = 0
-        for number, socket in enumerate(list(worker.sockets), 1):
+        for socket in in_turns(worker.sockets):
             open_now[CONNECTIONS[socket.transport]] += 1
             if socket.queued:
                 waiting, slow = waiting + socket.queued, slow + 1
-            if number % _TURN == 0:
-                gevent.sleep(0)
         open_now[CONNECTIONS["polling"]] = worker.polls
         for place, count in open_now.items():
             counts[place] = count

@@ -10,13 +10,12 @@ from typing import Any, TypeVar, cast
 import gevent
 from gevent import monkey
 
+from .turns import SLICE
+
 T = TypeVar("T")
 
 # How long a native thread may keep the interpreter lock while the loop waits for it; Python's own 5 ms are felt.
 _SWITCH_SECONDS = 0.0001
-
-# Seconds of answers after which everything else gets a turn.
-_SLICE = 0.002
 
 _new_lock = monkey.get_original("_thread", "allocate_lock")
 _start_thread = monkey.get_original("_thread", "start_new_thread")
@@ -69,7 +68,7 @@ class Threads:
         return cast(T, result)
 
     def repeat(self, step: Callable[[], bool]) -> None:
-        ends = monotonic() + _SLICE
+        ends = monotonic() + SLICE
         while step():
             if monotonic() >= ends:
                 gevent.spawn_later(0, self.repeat, step)

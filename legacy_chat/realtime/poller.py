@@ -14,6 +14,8 @@ from typing import Protocol
 import gevent
 from gevent import monkey
 
+from .turns import SLICE
+
 # gevent hides select.epoll from patched processes since it blocks; asked with a timeout of 0 it does not.
 _epoll = monkey.get_original("select", "epoll")
 
@@ -21,10 +23,8 @@ READ = 0x001  # EPOLLIN
 WRITE = 0x004  # EPOLLOUT
 HANGUP = 0x2000  # EPOLLRDHUP
 
-# Sockets asked for at a time, and the seconds after which the rest of them waits for the next turn of the loop, so that
-# timers and greenlets get theirs between.
+# Sockets asked for at a time.
 _TURN = 256
-_SLICE = 0.002
 
 
 class Pollable(Protocol):
@@ -62,7 +62,7 @@ class Poller:
         # Whoever is ready is served before anybody is asked again: one that is always ready starves nobody.
         if not self._ready:
             self._ready.extend(self._epoll.poll(0, _TURN))
-        ends = monotonic() + _SLICE
+        ends = monotonic() + SLICE  # the rest waits for the next turn: timers and greenlets get theirs between
         while self._ready and monotonic() < ends:
             fd, events = self._ready.popleft()
             socket = self._sockets.get(fd)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
 from time import monotonic
-from typing import TypeVar
 
 import gevent
 from gevent.queue import Queue
@@ -24,13 +22,11 @@ from ..storage.presence import Row
 from . import framing
 from .connection import Connection
 from .registry import Person, Registry
-
-T = TypeVar("T")
+from .turns import in_turns
 
 log = logging.getLogger(__name__)
 
-_TURN = 128  # people or writes before others get the loop
-_PAIRS = 2048  # the same for pairs of somebody and who is told of them
+_PAIRS = 2048  # of somebody and who is told of them, before others get the loop
 _PAUSE = 1.0  # seconds between two rounds
 
 
@@ -67,7 +63,7 @@ class PresenceNotices:
         self._count = count
         data = framing.frame(framing.TEXT, frames.encode(frames.OnlineNotice(*count)))
         here = [connection for person in self._registry.people.values() for connection in person.connections]
-        for connection in _in_turns(here):
+        for connection in in_turns(here):
             connection.write(data, droppable=True)
 
     # -- who --------------------------------------------------------------------------------------------------
@@ -99,7 +95,7 @@ class PresenceNotices:
     def _look(self, now: float) -> None:
         touched, self._registry.touched = self._registry.touched, set()
         seen = time.time_ns() // 1_000_000
-        for uid in _in_turns(touched):
+        for uid in in_turns(touched):
             person = self._registry.people.get(uid)
             if person:
                 self._roster.here(uid, _is_away(person), now)
@@ -113,7 +109,7 @@ class PresenceNotices:
         return settled.full
 
     def _adopt(self, rows: list[Row], now: float) -> None:
-        for row in _in_turns(rows):
+        for row in in_turns(rows):
             self._roster.adopt(row.uid, row.away, now, row.seen)
 
     # -- telling ----------------------------------------------------------------------------------------------
@@ -121,7 +117,7 @@ class PresenceNotices:
     def _tell(self, news: list[News]) -> None:
         told: dict[Connection, list[bytes]] = {}
         pairs = 0
-        for item in _in_turns(news):
+        for item in in_turns(news):
             change = item.change
             frame = frames.Presence(change.uid, change.online, change.away, change.seen)
             data = framing.frame(framing.TEXT, frames.encode(frame))
@@ -132,7 +128,7 @@ class PresenceNotices:
             if pairs > _PAIRS:
                 pairs = 0
                 gevent.sleep(0)
-        for connection, written in _in_turns(told.items()):
+        for connection, written in in_turns(told.items()):
             connection.frames_out += len(written) - 1
             connection.write(b"".join(written), droppable=True)
 
@@ -150,11 +146,3 @@ class PresenceNotices:
 
 def _is_away(person: Person) -> bool:
     return all(socket.session.away for socket in person.sockets)
-
-
-def _in_turns(items: Iterable[T]) -> Iterator[T]:
-    """Each of them, with turns for everybody else in between."""
-    for number, item in enumerate(list(items), 1):
-        yield item
-        if number % _TURN == 0:
-            gevent.sleep(0)

@@ -35,10 +35,11 @@ from .connection import Connection
 from .event_rooms import EventRooms
 from .multisend import Multisend
 from .text import Text, TextChannels
+from .turns import in_turns
 
 log = logging.getLogger(__name__)
 
-Piece = tuple[list[Connection], bytes, bool]
+Crowd = tuple[list[Connection], bytes, bool]
 
 
 class Person:
@@ -60,9 +61,9 @@ class Person:
 # member list is asked for, which costs one answer instead of one frame for each pair of people.
 CROWD = 100
 
-# Connections that are written to in one turn of the loop, and bytes over all of them.
-_TURN = 128
-_TURN_BYTES = 1 << 20
+# Connections that are written to at once, and bytes over all of them; what is more has many turns of the loop.
+_AT_ONCE = 128
+_BYTES_AT_ONCE = 1 << 20
 
 
 class Registry:
@@ -73,7 +74,7 @@ class Registry:
         self._multisend = Multisend(counts)
         self.texts = TextChannels(self._multisend)
         self.event_rooms = EventRooms()
-        self._pieces: deque[Piece] = deque()  # what a crowd is still to be sent
+        self._crowds: deque[Crowd] = deque()  # and what they are still to be sent
         self._receivers: dict[type, Callable[[Any], None]] = {
             ToRoom: self._to_room,
             ToPeople: self._to_people,
@@ -228,30 +229,31 @@ class Registry:
         self._hand_out([connection for person in people for connection in person.connections], notice)
 
     def _hand_out(self, found: list[Connection], notice: ToRoom | ToPeople | ToAll) -> None:
-        """At once; a crowd gets it in pieces, and others have their turns in between."""
+        """At once; with a crowd, others have their turns in between."""
         data = framing.frame(framing.TEXT, notice.frame)
         connections = [connection for connection in found if connection.client_id != notice.skip]
-        turn = min(_TURN, max(1, _TURN_BYTES // len(data)))
-        pieces = [connections[start : start + turn] for start in range(0, len(connections), turn)]
         if not notice.droppable:
             self._multisend.counts[DELIVERIES] += len(connections)
-        if len(pieces) > 1 or self._pieces:
-            self._write_later([(piece, data, notice.droppable) for piece in pieces])
+        crowd = len(connections) > _AT_ONCE or len(connections) * len(data) > _BYTES_AT_ONCE
+        if crowd or self._crowds:
+            self._write_later((connections, data, notice.droppable))
         else:
             _write(connections, data, notice.droppable)
 
-    def _write_later(self, pieces: list[Piece]) -> None:
+    def _write_later(self, crowd: Crowd) -> None:
         """In the order of the notices: what comes meanwhile waits behind."""
-        if pieces and not self._pieces:
+        if not self._crowds:
             gevent.spawn(self._write_in_turns)
-        self._pieces.extend(pieces)
+        self._crowds.append(crowd)
 
     def _write_in_turns(self) -> None:
-        while self._pieces:
+        while self._crowds:
+            connections, data, droppable = self._crowds[0]
             try:
-                _write(*self._pieces.popleft())
+                _write(in_turns(connections), data, droppable)
             except Exception:
                 log.exception("a notice was not handed on")
+            self._crowds.popleft()
             gevent.sleep(0)
 
     def _subscribe(self, notice: Subscribe) -> None:
@@ -298,6 +300,6 @@ class Registry:
             self.channels.pop(channel.conversation.key, None)
 
 
-def _write(connections: list[Connection], data: bytes, droppable: bool) -> None:
+def _write(connections: Iterable[Connection], data: bytes, droppable: bool) -> None:
     for connection in connections:
         connection.write(data, droppable)

@@ -13,10 +13,9 @@ from time import monotonic
 
 import gevent
 
-log = logging.getLogger(__name__)
+from .turns import SLICE
 
-# Seconds of work after which everything else gets a turn.
-_SLICE = 0.002
+log = logging.getLogger(__name__)
 
 
 class Runners:
@@ -61,7 +60,7 @@ class Runners:
                 gevent.get_hub().switch()
 
     def _run_ready(self) -> None:
-        self._turn_ends = monotonic() + _SLICE
+        self._turn_ends = monotonic() + SLICE
         while self._ready:
             try:
                 self._ready.popleft()()
@@ -76,4 +75,4 @@ class Runners:
         self._resting += 1
         gevent.sleep(0)
         self._resting -= 1
-        self._turn_ends = monotonic() + _SLICE
+        self._turn_ends = monotonic() + SLICE

@@ -37,16 +37,13 @@ from .runners import Runners
 from .text import Text
 from .timers import Timers
 from .transport import Transport, reserve_descriptors
+from .turns import in_turns
 from .websocket import Limits, WebSocket
 
 log = logging.getLogger(__name__)
 
 # Connections are counted per process, over all apps; the first is 1001.
 _client_ids = itertools.count(1001)
-
-# Sockets looked at before others get the loop.
-_TURN = 512
-_WRITES = 128
 
 # Seconds between two looks; beyond the second figure it was we who stood still.
 _LOOK = 1.0
@@ -228,10 +225,8 @@ class Worker:
             self.presence.excuse(seconds)
 
     def _check_sockets(self, now: float) -> None:
-        for number, socket in enumerate(list(self.sockets), 1):
+        for socket in in_turns(self.sockets):
             socket.check(now)
-            if number % _TURN == 0:
-                gevent.sleep(0)
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -241,18 +236,14 @@ class Worker:
         self.timers.stop()
         connections = self.connections
         spread = 500 + 2 * len(connections)
-        for number, connection in enumerate(connections, 1):
+        for connection in in_turns(connections):
             frame = frames.Drain(retry_after=random.randint(200, spread))  # noqa: S311 - no secret
             connection.write(framing.frame(framing.TEXT, frames.encode(frame)))
-            if number % _WRITES == 0:
-                gevent.sleep(0)
 
     def close_all(self) -> None:
         self.presence.stop()
-        for number, socket in enumerate(list(self.sockets), 1):
+        for socket in in_turns(self.sockets):
             socket.close(close.RESTART, "the server restarts; come back")
-            if number % _WRITES == 0:
-                gevent.sleep(0)
 
     def drop_all(self) -> None:
         for socket in list(self.sockets):

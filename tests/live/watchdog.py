@@ -109,4 +109,4 @@ def watch(app):
 
 
 def block_on_purpose() -> None:
-    _sleep(0.03)
+    _sleep(0.2)

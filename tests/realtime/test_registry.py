@@ -202,26 +202,22 @@ def test_what_is_for_all_comes_to_every_page_once(registry):
     assert [page.frames for page in pages] == [[b"hello"]] * 3
 
 
-def test_a_crowd_is_written_to_in_pieces_and_others_have_their_turns_in_between(registry):
+def test_a_crowd_is_written_to_in_pieces_and_others_have_their_turns_in_between(registry, slow):
     pages = [Socket(registry, Member(str(number), "somebody")) for number in range(300)]
     uids = tuple(str(number) for number in range(300))
-    for number, notice in enumerate((ToAll(b"one"), ToPeople(uids, b"two"))):
+    for notice in (ToAll(b"one"), ToPeople(uids, b"two")):
         registry.receive(notice)
-        counts = []
-        for _ in range(5):
-            gevent.sleep(0)
-            counts.append(sum(len(page.frames) - number for page in pages))
-        assert counts == [128, 256, 300, 300, 300]
+    while (had := sum(len(page.frames) for page in pages)) < 600:
+        gevent.sleep(0)
+        assert 0 <= sum(len(page.frames) for page in pages) - had <= 21
     assert all(page.frames == [b"one", b"two"] for page in pages)
 
 
-def test_a_large_word_to_many_is_written_in_turns_by_its_bytes(registry):
+def test_a_large_word_to_many_is_written_in_turns_by_its_bytes(registry, slow):
     pages = [Socket(registry, Member(str(uid), "somebody")) for uid in range(40)]
     registry.receive(ToAll(bytes(60_000)))
     registry.receive(ToAll(b"next"))
+    assert not any(page.written for page in pages)
     while not all(len(page.written) == 2 for page in pages):
-        began = sum(map(len, (page.written for page in pages)))
         gevent.sleep(0)
-        now = sum(map(len, (page.written for page in pages)))
-        assert now - began <= 17 + len(pages)  # 1 MiB of the large one in a turn, and all of the small one
     assert all(len(first) > len(second) for first, second in (page.written for page in pages))

@@ -60,6 +60,7 @@ def counts_orders():
     note(f"orders={Order.query.count()}-in-{current_app.name}")
 
 
+note("asked at import")
 chat.after(300, note, "after import")
 chat.spawn(note, "spawned at import")
 
