@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Callable
 from time import monotonic
@@ -20,6 +21,12 @@ _SWITCH_SECONDS = 0.0001
 _new_lock = monkey.get_original("_thread", "allocate_lock")
 _start_thread = monkey.get_original("_thread", "start_new_thread")
 _thread_id = monkey.get_original("_thread", "get_native_id")
+_sleep = monkey.get_original("time", "sleep")
+
+# How long the process's end waits for work that is under way.
+_LAST_SECONDS = 0.5
+
+_at_work: set[int] = set()  # threads
 
 
 class Threads:
@@ -49,7 +56,7 @@ class Threads:
         while True:
             self._given.acquire()
             assert self._work is not None  # noqa: S101 - given with the lock
-            self._result = self._work[0]()
+            self._result = _noted(self._work[0])
             self._finished.send()
 
     def _hand_back(self) -> None:
@@ -78,6 +85,23 @@ class Threads:
 def _outcome(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
     """The result or the error as a value: gevent prints a traceback for what a native thread raises."""
     try:
-        return work(), None
+        return _noted(work), None
     except Exception as error:
         return None, error
+
+
+def _noted(work: Callable[[], T]) -> T:
+    _at_work.add(_thread_id())
+    try:
+        return work()
+    finally:
+        _at_work.discard(_thread_id())
+
+
+@atexit.register
+def _wait_at_exit() -> None:
+    """A process that a signal ends in the midst of a query lets it finish: what Python clears away at its exit must
+    not change meanwhile."""
+    ends = monotonic() + _LAST_SECONDS
+    while _at_work and monotonic() < ends:
+        _sleep(0.001)
