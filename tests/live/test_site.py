@@ -6,6 +6,7 @@ import stat
 import threading
 import time
 import urllib.request
+from statistics import median
 
 import pytest
 
@@ -120,13 +121,13 @@ def test_hashing_a_password_does_not_hold_up_a_socket(server, come):
     busy = [threading.Thread(target=server.browser().submit, args=("/login",), kwargs=GUESS) for _ in range(4)]
     for thread in busy:
         thread.start()
-    slowest = 0.0
+    waits = []
     while any(thread.is_alive() for thread in busy):
         began = time.monotonic()
         person.ask(type="ping")
-        slowest = max(slowest, time.monotonic() - began)
+        waits.append(time.monotonic() - began)
         time.sleep(0.02)  # under the rate limit
-    assert slowest < 0.1
+    assert median(waits) < 0.05  # in the loop, each would wait for a whole one at least
 
 
 GUESS = {"username": "nobody", "password": "wrong-wrong"}

