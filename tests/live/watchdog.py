@@ -2,7 +2,7 @@
 
 A stretch is what runs between two moments in which somebody else could get a turn: a switch of greenlets, or the
 loop's look at its sockets. One that lasts longer than `LIMIT` is written to the file `WATCHDOG_FILE`, a JSON line
-each, with the stack that was seen in the middle of it. Time in which the process was ready but the machine ran
+each, with the stack that was seen somewhere in its second half. Time in which the process was ready but the machine ran
 something else is not counted.
 """
 
@@ -69,16 +69,18 @@ class Watchdog:
             file.write(json.dumps({"ms": _ms(seconds), "cpu_ms": _ms(worked), "stack": self._stack}) + "\n")
 
     def _look(self) -> None:
-        """The native thread: note what runs when half of the limit is over."""
-        seen = -1
+        """The native thread: note what runs when half of the limit is over, and again after twice that time each."""
+        seen, pause = -1, LIMIT / 2
         while True:
             _sleep(_LOOK)
             began, number = self._began, self._number
-            if began is None or number == seen or monotonic() - began[0] < LIMIT / 2:
+            if number != seen:
+                seen, pause = number, LIMIT / 2
+            if began is None or monotonic() - began[0] < pause:
                 continue
             frame = sys._current_frames().get(self._thread)
             if frame is not None and number == self._number:
-                self._stack, seen = _stack(frame), number
+                self._stack, pause = _stack(frame), 2 * pause
 
 
 def _stack(frame) -> list[str]:
