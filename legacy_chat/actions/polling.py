@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import Any
 
@@ -29,6 +29,7 @@ from .parts import Parts
 from .presence import News as PresenceNews
 from .presence import Presence
 from .requests import Requests
+from .together import Together
 
 log = logging.getLogger("legacy_chat.sockets")
 
@@ -39,9 +40,14 @@ _FIRST_ID, _IDS = 1 << 40, 1 << 52
 _TOUCH = 5_000
 _LATE = 20_000
 _LATE_AWAY = 90_000  # browsers let the timers of a hidden page run once a minute
+# Milliseconds between two looks at who has not come back.
+_LOOK = 1_000
 
 # Clients whose rate is remembered.
 _REMEMBERED = 10_000
+
+
+InTurns = Callable[[Iterable[bytes]], Iterator[bytes]]
 
 
 class Over(Exception):
@@ -70,7 +76,9 @@ class Poller:
         self.refused: Over | None = None
         self.fresh = place is None
         self.came: list[PresenceNews] = []  # of its person, for the rooms that the first login brings them into as well
+        self.spoke = False
         self.moved = False  # into or out of an event room, which only the next cursor knows
+        self.rooms: list[str] = []  # keys of its rooms
         self._notice = 0
 
     def send(self, event: frames.Event) -> None:
@@ -131,25 +139,35 @@ class Polling:
         self._presence = presence
         self._online = online
         self._buckets: dict[int | str, TokenBucket] = {}
+        self._looked_at = 0
+        self._news = Together(self._read_news)
 
     # -- what the client says -----------------------------------------------------------------------------------
 
-    def carry_out(self, client: Poller, said: Iterable[bytes], address: str | None = None) -> None:
-        """Carry out its frames and wait for their answers. Raises `Over`; `RateLimited` for one poll too many."""
+    def carry_out(
+        self, client: Poller, said: Iterable[bytes], address: str | None = None, in_turns: InTurns = iter
+    ) -> None:
+        """Carry out its frames and wait for their answers. Raises `Over`; `RateLimited` for one poll too many.
+
+        `in_turns` lets others have their turns between them.
+        """
         bucket = self._bucket(client, address)
         wait = bucket.take(monotonic())
         if wait:
             raise RateLimited("You poll too often: wait.", retry_after=round(wait, 3))
         said = list(said)
+        client.spoke = bool(said)
         if said:
+            self._check_open(client)
             self._online.know_who_polls()
         if client.fresh:
             self._receive(client)
             client.send(hello(client.client_id, self._parts.settings))
         try:
-            for raw in said:
+            for raw in in_turns(said):
                 self._carry_out_one(client, raw, bucket)
-            self._parts.writer.call(lambda _: None)  # what was said before is answered before
+            if said:
+                self._parts.writer.call(lambda _: None)  # what was said before is answered before
         finally:
             self._presence.tell(self._presence.anew(client.came))
         if client.place is None:
@@ -159,6 +177,13 @@ class Polling:
             extra = {**fields, "transport": "polling", "address": address}
             log.info("client %d of %s begins to poll", *fields.values(), extra=extra)
             self._parts.counts[HANDSHAKES["polling"]] += 1
+
+    def _check_open(self, client: Poller) -> None:
+        """A session that has ended says nothing more; `collect` would find the end too late. Raises `Over`."""
+        place = client.place
+        if place is not None:
+            ends = self._parts.read(lambda c: notices.since(c, place.notice, [ended_key(place.member.uid)]))
+            _check_ended(place, ends)
 
     def _receive(self, client: Poller) -> None:
         """A login is about to come; whoever it is, is here before they are told how many are."""
@@ -197,10 +222,12 @@ class Polling:
     def _note(self, client: Poller, uid: str, away: bool, wait: float) -> None:
         now = client.touched = self._parts.clock()
         until = now + round(wait * 1000) + (_LATE_AWAY if away else _LATE)
+        looks = now - self._looked_at >= _LOOK
+        self._looked_at = now if looks else self._looked_at
 
         def job(connection: Connection) -> list[PresenceNews]:
             came = self._presence.polls(connection, client.client_id, uid, away, until)
-            return came + self._presence.expire(connection)
+            return came + self._presence.expire(connection) if looks else came
 
         news = self._parts.writer.call(job)
         self._parts.mailbox.came(uid)
@@ -213,25 +240,27 @@ class Polling:
     # -- what it gets -------------------------------------------------------------------------------------------
 
     def keys(self, client: Poller) -> list[str]:
-        """Under which news for it are announced."""
+        """Under which news for it are announced, as of the last `collect`."""
         uid = _place(client).member.uid
-        found = self._parts.read(lambda c: polls.headings(c, uid))
         event_rooms = map(event_room_key, _place(client).rooms)
-        own = [person_key(uid), ended_key(uid), EVERYBODY]
-        return [*own, *(h.where.key for h in found if h.where.gid is not None), *event_rooms]
+        return [person_key(uid), ended_key(uid), EVERYBODY, *client.rooms, *event_rooms]
 
     def collect(self, client: Poller) -> tuple[list[Any], bool]:
         """The frames that came since its place, which moves on; whether there are more. Raises `Over`."""
         place = _place(client)
         through = dict(sorted(client.said))  # by conversation; the last where several were said
-        news = self._parts.read(lambda c: polls.news(c, place, self._parts.settings.replay, through))
-        _check_ended(place, news)
+        news = self._news.ask(polls.Ask(place, self._parts.settings.replay, through))
+        _check_ended(place, news.notices)
+        client.rooms = [h.where.key for h in news.headings if h.where.gid is not None]
         found = _Found(client, news)
         place.seqs = found.seqs
         place.notice = news.newest
         client.out = []
         client.said = {}
         return found.frames, news.more
+
+    def _read_news(self, asked: list[polls.Ask]) -> list[News]:
+        return self._parts.read(lambda c: polls.news(c, asked))
 
     def count(self, client: Poller) -> list[Any]:
         """How many are online, where that is not what it was told."""
@@ -286,15 +315,15 @@ class _Found:
             self._timed.append((notice.ts, msgspec.Raw(notice.frame.encode())))
 
 
-def _check_ended(place: Place, news: News) -> None:
+def _check_ended(place: Place, kept: list[Kept]) -> None:
     key = ended_key(place.member.uid)
-    for notice in news.notices:
+    for notice in kept:
         if notice.key != key:
             continue
         ended = msgspec.json.decode(notice.frame, type=Ended)
         if ended.device is None or ended.device == place.member.device:
             raise Over(ended.code, NotLoggedIn(f"Your session has ended: {ended.reason}."))
-    news.notices[:] = [notice for notice in news.notices if notice.key != key]
+    kept[:] = [notice for notice in kept if notice.key != key]
 
 
 def _place(client: Poller) -> Place:

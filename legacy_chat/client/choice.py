@@ -21,6 +21,9 @@ _ATTEMPTS, OPEN_SECONDS = 2, 4.0
 # Seconds until it is tried again while polling works, fewer where one worked before, and how they grow.
 AGAIN_SECONDS, _SOON, _AGAIN_MOST = 60.0, 5.0, 600.0
 
+# Only the look-up of a name cannot be cut short: then the thread ends by itself.
+_FAREWELL = 0.5
+
 
 class Choice:
     """`wanted` is one of `TRANSPORTS`; `name` whose turn it is; `again` when a WebSocket is tried while polling."""
@@ -77,7 +80,8 @@ class Upgrade:
                 return
             except Ended:
                 trial.close()
-                self._choice.still_blocked()
+                if not self._over:
+                    self._choice.still_blocked()
 
     def _rest(self, seconds: float) -> bool:
         """Whether that is the end."""
@@ -85,6 +89,8 @@ class Upgrade:
 
     def _begin(self, trial: Socket) -> None:
         with self._life.changed:
+            if self._over:
+                raise Ended
             self._trial = trial
 
     def _found(self, trial: Socket) -> None:
@@ -103,4 +109,5 @@ class Upgrade:
             self._life.changed.notify_all()
         if found is None and trial:
             trial.close()
+        self._thread.join(_FAREWELL)
         return found

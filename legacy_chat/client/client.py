@@ -31,6 +31,9 @@ from .wire import OPEN_SECONDS, Ended, How, Wire
 
 log = logging.getLogger(__name__)
 
+# What cannot be cut short, the look-up of a name or of a token, is not waited for: its thread ends by itself.
+_FAREWELL = 1.5
+
 
 class Client:
     """`url` is the chat's address (`https://host/chat`) or its socket (`wss://host/chat/ws`).
@@ -61,6 +64,7 @@ class Client:
         self._reader = Reader(self._life, self._requests, self._inbox, resume)
         self._thread: threading.Thread | None = None
         self._wire: Wire | None = None
+        self._opening: Wire | None = None
         self._upgrade: Upgrade | None = None
         self._trouble = "no answer"
 
@@ -84,11 +88,11 @@ class Client:
         """Leave for good; what waits for an answer raises `Closed`. Events that came before can still be received."""
         self._life.finish(Closed(close.DONE, "closed"))
         with self._life.changed:
-            wire, thread = self._wire, self._thread
+            wire, thread = self._wire or self._opening, self._thread
         if wire:
             wire.close()
         if thread and thread is not threading.current_thread():
-            thread.join()
+            thread.join(_FAREWELL)
 
     def __enter__(self) -> Client:
         return self.connect()
@@ -222,18 +226,20 @@ class Client:
             end = Ended(reason=f"{type(error).__name__}: {error}")
         wire.close()
         with self._life.changed:
-            self._wire, self._trouble = None, str(end.closed)
+            self._wire, self._opening, self._trouble = None, None, str(end.closed)
         self._requests.disconnected()
         if self._reader.drain is not None:
             end.retry_after = self._reader.drain
         return end
 
     def _serve(self, wire: Wire) -> None:
-        wire.open()
         with self._life.changed:
             if self._life.end:
                 return
-            self._wire = wire
+            self._opening = wire
+        wire.open()
+        with self._life.changed:
+            self._wire, self._opening = wire, None
         self._reader.begin(wire, self._token() if callable(self._token) else self._token)
         while self._life.end is None:
             event = wire.receive()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from http.client import HTTPConnection, HTTPException
 from selectors import EVENT_READ, DefaultSelector
 from typing import NamedTuple
 
+from .cord import Cord
 from .life import Life
 from .route import Route
 from .wire import OPEN_SECONDS, seconds_of
 
 # How long an answer may take beyond the time that the server was told to wait.
 _PATIENCE = 10.0
-# A connection that is just being made is not waited for: its thread ends by itself.
-_FAREWELL = 2.0
+# Only the look-up of a name cannot be cut short: then the thread ends by itself.
+_FAREWELL = 0.5
 
 
 class Answer(NamedTuple):
@@ -45,6 +45,7 @@ class Lane:
         self._life, self._route = life, route
         self._headers = {"Content-Type": "application/json", **headers, **route.headers}
         self._connection: HTTPConnection | None = None
+        self._cord = Cord()
         self._post: Post | None = None
         self._over = False
         self._thread: threading.Thread | None = None
@@ -64,7 +65,7 @@ class Lane:
         with self._life.changed:
             post, self._post = self._post, None
             if post and not post.over:
-                _hang_up(self._connection)
+                self._cord.cut()
 
     def close(self) -> None:
         with self._life.changed:
@@ -96,14 +97,21 @@ class Lane:
     def _connect(self, post: Post) -> None:
         if self._connection is not None and _is_stale(self._connection):
             self._end()
-        if self._connection is None:
-            self._connection = self._route.dial(OPEN_SECONDS)
+        self._check(post)
+        assert self._connection is not None  # noqa: S101 - `_check` saw to it
         if self._connection.sock is None:
             self._connection.connect()
+        self._check(post)
+        post.left = True
+
+    def _check(self, post: Post) -> None:
+        """Is it still wanted? Then whoever gives it up from now on finds the cord of its connection."""
         with self._life.changed:
             if self._post is not post:
                 raise ConnectionAbortedError("given up")
-            post.left = True
+            if self._connection is None:
+                self._cord = Cord()
+                self._connection = self._route.dial(OPEN_SECONDS, self._cord)
 
     def _carry(self, post: Post) -> Answer:
         assert self._connection is not None  # noqa: S101 - `_connect` was here
@@ -116,6 +124,7 @@ class Lane:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+            self._cord.cut()
 
 
 def _is_stale(connection: HTTPConnection) -> bool:
@@ -125,11 +134,3 @@ def _is_stale(connection: HTTPConnection) -> bool:
     with DefaultSelector() as selector:
         selector.register(connection.sock, EVENT_READ)
         return bool(selector.select(0))
-
-
-def _hang_up(connection: HTTPConnection | None) -> None:
-    if connection is not None and connection.sock is not None:
-        try:
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        except OSError:
-            pass

@@ -4,8 +4,9 @@
                  ▲                │ the network, 503                            ├─▶ frames, and the next cursor
                  └──── again ─────┘      nothing said: a post that waits ───────┘
 
-Every answer belongs to the cursor of its post. Two posts that carried the same cursor bring the same frames: the first
-answer moves the cursor, and of the second only what answers a request counts.
+Both begin from the same cursor and would bring the same frames. What is said may change what the next cursor stands
+for, so the answer to it is the one that counts: while it is open or to be repeated the held one's is left aside, and
+nothing is lost, since the cursor stays.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from time import monotonic
 
 from ..core import close, frames, poll
 from ..core.limits import Rate, TokenBucket
-from ..errors import BadFrame
 from .backoff import delay
-from .lane import Lane, Post
+from .lane import Lane
 from .life import Life
 from .requests import SHARE, Request
 from .route import Route
-from .wire import Ended, How, code_of
+from .sent import Sent, ended_by, errors_of, retry_after_of, told_of
+from .wire import Ended, How
 
 # How long the server may hold a poll back.
 WAIT_SECONDS = poll.LONGEST
 # A poll that the next one sent home comes home at once, unless the network lost it.
-_HOME_SECONDS = 2.0
+_HOME_SECONDS = 0.25
 # Where the server holds nothing back, it is asked more rarely while nothing happens.
 _STRETCH, _PAUSE_MOST = 1.25, 5.0
 # Answers that come early with nothing, and without a pause, are no reason to ask in circles.
@@ -36,20 +37,8 @@ _PAUSE_LEAST = 0.05
 _POST_BYTES, _POST_MESSAGES = 2**19, 8
 
 # No answer at all, and those of whoever stands in between: the same post may be answered later.
-_FOR_NOW = (0, 200, 408, 429)
+_FOR_NOW = (0, 200, 408, 425, 429)
 _NOTHING_DONE = (429, 503)
-
-_ANSWERS = frames.Ack | frames.Error | frames.Pong
-
-
-class Sent(Post):
-    """A post, with the cursor and the requests that it carries."""
-
-    def __init__(self, cursor: str | None, requests: list[Request], wait: float):
-        said = ",".join(request.text for request in requests)
-        head = frames.encode({"cursor": cursor, "wait": wait}).decode()
-        super().__init__(f'{head[:-1]},"frames":[{said}]}}'.encode(), wait)
-        self.cursor, self.requests, self.began = cursor, requests, monotonic()
 
 
 class Polling:
@@ -74,6 +63,7 @@ class Polling:
         self._cursor: str | None = None
         self._talking: Sent | None = None
         self._holding: Sent | None = None
+        self._repeats: list[Request] = []  # of a post that was not answered
         self._asleep_until = 0.0  # nothing is posted before that
         self._poll_at = self._hold_after = 0.0
         self._home_by: float | None = None  # when the poll that is sent home counts as lost
@@ -188,25 +178,27 @@ class Polling:
             self._holding = self._home_by = None
 
     def _settle(self, post: Sent) -> None:
-        told = _told(post)
+        told = told_of(post)
         if told is not None and told.close is not None:
-            raise _ended(post, told)
+            raise ended_by(post, told)
         status = post.answer.status if post.answer else 0
         if status == 200 and told and told.cursor:
             self._failures = 0
             self._read(post, told)
         elif status in _FOR_NOW or status >= 500:
             self._failed(post, told)
+        elif self._cursor and post.requests and errors_of(told):
+            self._refused(post, errors_of(told)[0])
         else:
-            raise _ended(post, told)
+            raise ended_by(post, told)
 
     def _read(self, post: Sent, told: poll.Told) -> None:
-        """Take the frames over and move on, or only the answers to requests if the cursor has moved on already."""
-        events = [event for event in map(frames.decode_event, map(bytes, told.frames)) if event is not None]
-        sent_home = not events and self._talking is not None
-        if post.cursor != self._cursor or sent_home:
-            self._events.extend(event for event in events if isinstance(event, _ANSWERS) and isinstance(event.id, str))
+        """Take the frames over and move on."""
+        if post.requests:
+            self._repeats = []
+        elif self._is_something_said() or post.cursor != self._cursor:
             return
+        events = [event for event in map(frames.decode_event, map(bytes, told.frames)) if event is not None]
         self._cursor = told.cursor
         if self._holding:
             self._home_by = monotonic() + _HOME_SECONDS
@@ -214,6 +206,10 @@ class Polling:
         for event in events:
             self._note(event)
         self._events.extend(event for event in events if not isinstance(event, frames.Drain))
+
+    def _is_something_said(self) -> bool:
+        """And not answered yet."""
+        return self._talking is not None or not all(request.given_up for request in self._repeats)
 
     def _set_pace(self, post: Sent, pause: float, eventful: bool) -> None:
         now = monotonic()
@@ -241,9 +237,9 @@ class Polling:
     def _failed(self, post: Sent, told: poll.Told | None) -> None:
         """The same again after a while; what was said and may not be said twice is given up."""
         if self._cursor is None:
-            raise _ended(post, told)
+            raise ended_by(post, told)
         self._failures += 1
-        seconds = delay(self._failures, asked=_retry_after(post, told))
+        seconds = delay(self._failures, asked=retry_after_of(post, told))
         if post.wait:  # a server that holds no more polls takes what is said all the same
             self._hold_after = monotonic() + seconds
         else:
@@ -253,36 +249,16 @@ class Polling:
             if unsure and not request.repeatable:
                 self._lost(request)
         again = [request for request in post.requests if request.repeatable or not unsure]
+        if post.requests:
+            self._repeats = again
         with self._life.changed:
             self._outgoing.extendleft(reversed(again))
 
+    def _refused(self, post: Sent, error: frames.Error) -> None:
+        """The server does not take these frames, and will not the next time."""
+        self._failures, self._repeats = 0, []
+        for request in post.requests:
+            self._events.append(frames.Error(error.code, error.message, request.id, error.retry_after))
+
     def _sleep(self, seconds: float) -> None:
         self._asleep_until = max(self._asleep_until, monotonic() + seconds)
-
-
-def _told(post: Sent) -> poll.Told | None:
-    """None for what no chat says: some other door's error page, or nothing at all."""
-    try:
-        return poll.decode_answer(post.answer.body) if post.answer else None
-    except BadFrame:
-        return None
-
-
-def _retry_after(post: Sent, told: poll.Told | None) -> float | None:
-    """The frame says it more exactly than the header."""
-    named = [error.retry_after for error in _errors(told) if isinstance(error.retry_after, float)]
-    return named[0] if named else post.answer and post.answer.retry_after
-
-
-def _errors(told: poll.Told | None) -> list[frames.Error]:
-    events = map(frames.decode_event, map(bytes, told.frames)) if told else ()
-    return [event for event in events if isinstance(event, frames.Error)]
-
-
-def _ended(post: Sent, told: poll.Told | None) -> Ended:
-    """The server will not go on with this cursor, or there is none yet."""
-    status = post.answer.status if post.answer else 0
-    why = f"HTTP {status}" if status else f"{type(post.error).__name__}: {post.error}"
-    reason = next((error.message for error in _errors(told)), why)
-    code = told.close if told and told.close is not None else code_of(status)
-    return Ended(code, reason, _retry_after(post, told))

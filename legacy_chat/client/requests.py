@@ -21,7 +21,7 @@ from .life import Life
 from .wire import Wire
 
 # What may reach the server twice: messages, whose `id` makes it safe, and what changes nothing the second time.
-_REPEATABLE = {"group", "pm", "join", "invite", "rooms", "history", "members", "read", "typing", "ping"}
+_REPEATABLE = {"group", "pm", "join", "invite", "rooms", "history", "members", "read", "typing", "away", "ping"}
 # The share of the server's rate limit that is used: a frame beyond it costs a round trip and counts as well.
 SHARE = 0.9
 

@@ -9,6 +9,8 @@ from ssl import SSLContext
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from .cord import Cord
+
 
 class Route:
     """`target` and `headers` belong into every request on a connection that `dial` made."""
@@ -23,13 +25,13 @@ class Route:
             self.target, self.headers = url, _authorization(self._proxy)
         self._tunnel = parts.scheme == "https"
 
-    def dial(self, timeout: float) -> HTTPConnection:
-        """Not connected yet."""
+    def dial(self, timeout: float, cord: Cord | None = None) -> HTTPConnection:
+        """Not connected yet; a `cord` can end it."""
         proxy = self._proxy
-        if proxy is None:
-            return self._make(self._host, self._port, timeout=timeout)
-        connection = self._make(proxy.hostname or "", proxy.port, timeout=timeout)
-        if self._tunnel:
+        where = (proxy.hostname or "", proxy.port) if proxy else (self._host, self._port)
+        connection = self._make(*where, timeout=timeout)
+        connection._create_connection = (cord or Cord()).dial  # type: ignore[attr-defined]
+        if proxy and self._tunnel:
             connection.set_tunnel(self._host, self._port, _authorization(proxy))
         return connection
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+import threading
+from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from ..core import close, frames
+from .cord import Cord
 from .requests import Request
 from .wire import Ended, How, code_of, seconds_of
 
@@ -16,7 +21,7 @@ from .wire import Ended, How, code_of, seconds_of
 QUIET_SECONDS = 10.0
 # The server speaks first: where nothing comes, something in between lets no frames pass.
 HELLO_SECONDS = 4.0
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS, _LOOK_SECONDS = 1.0, 0.01
 _MOST_WORDS = 400
 # A page of history may hold 100 long messages; the library's own limit of 1 MiB is below that.
 _FRAME_BYTES = 2**26
@@ -27,6 +32,7 @@ class Socket:
 
     def __init__(self, how: How):
         self._how = how
+        self._cord = Cord()
         self._ws: ClientConnection | None = None
         self._first: str | None = None
         self._greeted = False
@@ -46,13 +52,17 @@ class Socket:
             raise Ended(reason=_told(error), blocked=True) from error
 
     def _connect(self) -> ClientConnection:
+        ends = monotonic() + self._how.open_seconds
         more: dict[str, Any] = {"ssl": self._how.ssl} if self._how.ssl else {}
+        host, port = _host_of(self._how.address.socket)
+        if not getproxies() or proxy_bypass(host):  # a way through a proxy is the library's business
+            more["sock"] = self._cord.dial((host, port), self._how.open_seconds)
         if self._how.cookie:
             more.update(additional_headers={"Cookie": self._how.cookie}, origin=self._how.address.site)
         return connect(
             self._how.address.socket,
             compression=None,
-            open_timeout=self._how.open_seconds,
+            open_timeout=ends - monotonic(),
             close_timeout=_CLOSE_SECONDS,
             max_size=_FRAME_BYTES,
             **more,
@@ -105,7 +115,25 @@ class Socket:
     def close(self) -> None:
         self.online = False
         if self._ws is not None:
+            gone = threading.Event()
+            last = threading.Thread(target=self._see_off, args=(self._ws, gone), name="legacy_chat client goodbye")
+            last.start()
             self._ws.close()
+            gone.set()
+            last.join()
+        self._cord.cut()
+
+    def _see_off(self, ws: ClientConnection, gone: threading.Event) -> None:
+        """Over TLS the server leaves the end to us, once both have said goodbye; a server that hangs leaves it too."""
+        ends = monotonic() + _CLOSE_SECONDS
+        while not gone.wait(_LOOK_SECONDS) and ws.protocol.close_rcvd is None and monotonic() < ends:
+            pass
+        self._cord.cut()
+
+
+def _host_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
 
 
 def _hang_up(ws: ClientConnection) -> None:

@@ -7,9 +7,10 @@ a time; its next one sends the one before home.
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from gevent.event import Event
 
@@ -21,6 +22,8 @@ from .admission import decrease
 
 _RETRY_AFTER = 5.0
 _MANY = 1 << 31
+# Notices that are remembered for polls that are about to be held.
+_REMEMBERED = 1000
 
 
 class Hold:
@@ -55,6 +58,8 @@ class Holds:
         self._by_uid: Counter[str] = Counter()
         self._by_address: Counter[str] = Counter()
         self.ended = False
+        self.news = 0  # how many notices came, and under which keys the last ones
+        self._recent: deque[Sequence[str]] = deque(maxlen=_REMEMBERED)
 
     def __len__(self) -> int:
         return len(self._by_client)
@@ -96,11 +101,19 @@ class Holds:
         if hold.address:
             self._by_address[hold.address] += 1
 
-    def listen(self, hold: Hold, keys: Iterable[str]) -> None:
-        """Wake it from now on by news under these keys."""
+    def listen(self, hold: Hold, keys: Iterable[str], since: int | None = None) -> None:
+        """Wake it by news under these keys: by those that come, and by those that came `since` this count of `news`."""
         for key in keys:
             hold.keys.add(key)
             self._by_key[key].add(hold)
+        if since is not None and self._came_since(hold, since):
+            hold.wake()
+
+    def _came_since(self, hold: Hold, since: int) -> bool:
+        missed = self.news - since
+        if missed > len(self._recent):
+            return True
+        return any(not hold.keys.isdisjoint(keys) for keys in islice(reversed(self._recent), missed))
 
     def leave(self, hold: Hold) -> None:
         """Doing so twice changes nothing."""
@@ -117,7 +130,12 @@ class Holds:
     # -- notices ------------------------------------------------------------------------------------------------
 
     def receive(self, notice: Notice) -> None:
-        for key in _keys(notice):
+        keys = _keys(notice)
+        if not keys:
+            return
+        self.news += 1
+        self._recent.append(keys)
+        for key in keys:
             for hold in self._by_key.get(key, ()):
                 hold.wake()
 
@@ -132,7 +150,7 @@ class Holds:
         return random.randint(200, 500 + 2 * len(self._by_client))  # noqa: S311 - no secret
 
 
-def _keys(notice: Notice) -> Iterable[str]:
+def _keys(notice: Notice) -> Sequence[str]:
     """Under which keys this is news in the store: notices are, once they are posted there."""
     if isinstance(notice, Posted):
         return notice.keys

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from copy import copy
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
@@ -16,14 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from itsdangerous import BadSignature, TimestampSigner
 
-from ..actions.polling import Over, Poller
+from ..actions.polling import InTurns, Over, Poller, Polling
 from ..core import close, frames, poll
 from ..core.metrics import ERRORS, FRAMES_RECEIVED, FRAMES_SENT, POLLS
 from ..core.poll import Answer, Place, Poll
-from ..errors import BadCursor, BadRequest, ChatError, Forbidden, RateLimited, TooLarge, Unavailable
+from ..errors import BadCursor, BadRequest, ChatError, Forbidden, Internal, RateLimited, TooLarge, Unavailable
 from . import origins, refusals, speaker
+from .bodies import Body
 
 if TYPE_CHECKING:
+    from ..realtime.holds import Holds
+    from ..realtime.worker import Worker
     from ..state import State
 
 POLL_PATH = "/poll"
@@ -55,6 +59,17 @@ class Cursors:
             return poll.unpack(self._signer.unsign(cursor, max_age=_LIFE))
         except BadSignature:  # too old ones as well
             raise BadCursor("This cursor is not one of this site, or too old: log in again.") from None
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One poll of a client; `ends` is when it is to be answered. Who answers is looked up once, which takes a while."""
+
+    client: Poller
+    polling: Polling
+    worker: Worker | None
+    address: str | None
+    ends: float
 
 
 class PollDoor:
@@ -105,17 +120,30 @@ class PollDoor:
     def _answer(self, environ: Environ) -> Answer:
         self._check_request(environ)
         asked = poll.decode(_body(environ, min(_LARGEST, 16 * self._settings.max_message_bytes)))
+        self._check_frames(asked)
         self._state.parts.counts[FRAMES_RECEIVED] += len(asked.frames)
         client = self._client(environ, asked)
-        address = self._address(environ)
         worker = self._state.chat_worker()
         if worker is not None:
             worker.holds.supersede(client.client_id)
             worker.check_drain()
-        self._state.polling.carry_out(client, map(bytes, asked.frames), address)
         wait = min(asked.wait, poll.LONGEST) if worker else 0.0
-        self._state.polling.touch(client, wait)
-        return self._wait(client, wait, address)
+        turn = _Turn(client, self._state.polling, worker, self._address(environ), monotonic() + wait)
+        try:
+            turns: InTurns = worker.in_turns if worker else iter
+            turn.polling.carry_out(client, map(bytes, asked.frames), turn.address, turns)
+            turn.polling.touch(client, wait)
+            return self._wait(turn, wait)
+        except Unavailable as error:
+            if asked.frames:
+                raise Internal("What you said may be carried out: send the same again.", error.retry_after) from error
+            raise
+
+    def _check_frames(self, asked: Poll) -> None:
+        """Each is as large as over a socket at the most: reading one holds up everybody."""
+        most = self._settings.max_message_bytes
+        if any(len(memoryview(frame)) > most for frame in asked.frames):
+            raise TooLarge(f"A frame has at most {most} bytes (CHAT_MAX_MESSAGE_BYTES).")
 
     def _client(self, environ: Environ, asked: Poll) -> Poller:
         if asked.cursor is not None:
@@ -130,35 +158,40 @@ class PollDoor:
 
     # -- waiting ------------------------------------------------------------------------------------------------
 
-    def _wait(self, client: Poller, wait: float, address: str | None) -> Answer:
+    def _wait(self, turn: _Turn, wait: float) -> Answer:
+        client, worker = turn.client, turn.worker
         assert client.place is not None  # noqa: S101 - it is logged in by now
-        before = copy(client.place)
-        found, more = self._state.polling.collect(client)
-        if not found and wait > 0 and not client.moved:
-            held = self._held(client, wait, address)
+        before, mark = copy(client.place), worker.holds.news if worker else 0
+        found, more = turn.polling.collect(client)
+        if worker and not found and wait > 0 and not client.moved:
+            try:
+                held = self._held(turn, worker.holds, mark)
+            except Unavailable:
+                if not client.spoke:
+                    raise
+                return Answer([], self._cursors.sign(client.place), _PAUSE)
             if held is None:
                 return Answer([], self._cursors.sign(before), 0)
             found, more = held
-        found += self._state.polling.count(client)
-        pause = 0 if more or self._state.chat_worker() else _PAUSE
-        return Answer(found, self._cursors.sign(client.place), pause)
+        found += turn.polling.count(client)
+        return Answer(found, self._cursors.sign(client.place), 0 if more or worker else _PAUSE)
 
-    def _held(self, client: Poller, wait: float, address: str | None) -> tuple[list[Any], bool] | None:
+    def _held(self, turn: _Turn, holds: Holds, mark: int) -> tuple[list[Any], bool] | None:
         """What comes first: news, the end of the time or of the worker; None where its client has come again."""
-        worker, polling, member = self._state.chat_worker(), self._state.polling, client.session.member
-        assert worker is not None  # noqa: S101 - otherwise nothing is held
+        client, polling, member = turn.client, turn.polling, turn.client.session.member
         assert member is not None  # noqa: S101 - it is logged in by now
-        holds, ends = worker.holds, monotonic() + wait
-        with holds.hold(client.client_id, member.uid, address) as hold:
-            holds.listen(hold, polling.keys(client))
-            while True:
-                found, more = polling.collect(client)
-                if hold.superseded:
-                    return None
+        found: list[Any] = []
+        more = False
+        with holds.hold(client.client_id, member.uid, turn.address) as hold:
+            while not hold.superseded:
                 if holds.ended:
                     return [*found, frames.Drain(retry_after=holds.come_back())], more
-                if found or not hold.wait(ends - monotonic()):
+                holds.listen(hold, polling.keys(client), mark)
+                if found or not hold.wait(turn.ends - monotonic()):
                     return found, more
+                mark = holds.news
+                found, more = polling.collect(client)
+        return None
 
     # -- what is a poll -----------------------------------------------------------------------------------------
 
@@ -194,8 +227,10 @@ def _body(environ: Environ, most: int) -> bytes:
         raise _NotAPoll(411, "Send the length of the body.")
     if int(length) > most:
         raise TooLarge(f"A poll has at most {most} bytes: send fewer frames at a time.")
-    body: bytes = environ["wsgi.input"].read(int(length))
-    return body
+    try:
+        return Body(environ, most).read(int(length)) or b""
+    except BadRequest as cut_off:
+        raise _NotAPoll(400, cut_off.message, headers=[("Connection", "close")]) from None
 
 
 def _error(error: ChatError, close: int | None = None) -> Answer:

@@ -3,9 +3,11 @@
 //   { cursor, frames, pause }   an answer
 //   { frames, close, after }    the session is over, as after a WebSocket's close code
 //   { refused }                 the server does not take these frames: an `error` frame; asking again is of no use
-//   { failed, after }           no answer of the chat's: the same may be asked again, after so many ms if any are named
+//   { failed, undone, after }   no answer of the chat's: the same may be asked again, after so many ms if any are named;
+//                               `undone`: nothing of it was carried out
 
 const PASSING = new Set([408, 425, 429]);
+const UNDONE = new Set([429, 503]);
 // An answer of the chat's that names no close code.
 const CLOSES = { 401: 4401, 403: 4403 };
 
@@ -54,7 +56,7 @@ function outcomeOf(response, said) {
   if (close !== undefined && close !== null) return { frames: said.frames, close, after };
   if (ok && typeof said?.cursor === "string") return { cursor: said.cursor, frames: said.frames, pause: said.pause ?? 0 };
   const mine = status >= 400 && status < 500 && !PASSING.has(status);
-  return mine && said ? { refused: said.frames[0] ?? { type: "error", code: "bad_request" } } : { failed: true, after };
+  return mine && said ? { refused: said.frames[0] ?? { type: "error", code: "bad_request" } } : { failed: true, undone: UNDONE.has(status), after };
 }
 
 /** In ms. A page of another origin cannot see the header, but the frame says the same. */

@@ -25,6 +25,7 @@ const HASTY = 1_000; // a server that has nothing to say before that does not ho
 const MOST_FAILURES = 3;
 const PATIENCE = 5_000; // to be left alone for longer is to be offline
 const MOST_FRAMES = 50;
+const ONCE = new Set(["create", "leave"]); // all others may reach the server twice
 const LARGEST = 4; // messages' worth of text: a poll may have 16, and a character has up to 3 bytes
 
 const [DONE, ABNORMAL, FULL] = [1000, 1006, 1013];
@@ -136,7 +137,7 @@ export class PollTransport extends Transport {
     exchange.outcome.then((outcome) => {
       if (this.#holding !== exchange) return;
       this.#holding = null;
-      if (!this.#sending) this.#came(outcome, wait > 0 && this.#clock.ticks() - begun < HASTY);
+      if (!this.#sending) this.#came(outcome, { hasty: wait > 0 && this.#clock.ticks() - begun < HASTY, patient: false });
     });
   }
 
@@ -178,14 +179,22 @@ export class PollTransport extends Transport {
     this.#asking = null;
     if (this.#state === 3) return;
     const { frames } = this.#sending;
+    if (outcome.failed && !outcome.undone) this.#giveUp(frames.filter(({ type }) => ONCE.has(type)));
     if (!outcome.failed) this.#sending = null;
     if (outcome.refused) this.#tell(frames.filter(({ id }) => id).map(({ id }) => ({ ...outcome.refused, id })));
+    if (this.#state === 3) return;
     this.#letGo();
     this.#came(outcome);
   }
 
-  #came({ failed, refused, cursor, frames, pause, close, after }, hasty = false) {
-    if (failed || refused) return this.#failed(after);
+  // They may have arrived, and would be carried out once more.
+  #giveUp(frames) {
+    this.#sending.frames = this.#sending.frames.filter((frame) => !frames.includes(frame));
+    this.#tell(frames.map(({ id }) => ({ type: "error", code: "offline", message: "no answer came", id })));
+  }
+
+  #came({ failed, refused, cursor, frames, pause, close, after }, { hasty = false, patient = true } = {}) {
+    if (failed || refused) return this.#failed(after, patient);
     this.#failures = 0;
     this.#cursor = cursor;
     if (close === undefined) this.#goes(pause, frames);
@@ -195,10 +204,11 @@ export class PollTransport extends Transport {
     else this.#end(close, after);
   }
 
-  #failed(after) {
+  // A server that holds no more polls takes what is said all the same.
+  #failed(after, patient) {
     const over = this.#cursor === null || ++this.#failures >= MOST_FAILURES || after > PATIENCE;
     if (over) return this.#end(after === undefined ? ABNORMAL : FULL, after);
-    this.#wait(Math.max(after ?? 0, backoff(this.#failures - 1, this.#random)), { patient: true });
+    this.#wait(Math.max(after ?? 0, backoff(this.#failures - 1, this.#random)), { patient });
   }
 
   // A server that cannot hold polls says how long to wait between them, unless it has more to say.

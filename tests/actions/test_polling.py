@@ -154,19 +154,26 @@ def test_a_private_word_behind_a_long_backlog_loses_none_of_it(sites, adas, bens
     assert [frame["seq"] for frame in got] == list(range(1, 252))
 
 
+def opened(person, name: str) -> str:
+    """The key of a room that somebody opens."""
+    (ack,) = (frame for frame in person({"type": "create", "name": name, "id": "open"}) if frame["type"] == "ack")
+    return ack["room"]["gid"]
+
+
 def test_typing_presence_and_membership_come_too_but_not_to_whom_they_come_from(sites, adas, bens):
     assert adas({"type": "typing", "gid": "lobby"}) == []
     assert types(bens()) == ["typing"]
-    bens({"type": "create", "name": "Shop", "gid": "shop"}, {"type": "invite", "gid": "shop", "uid": "7"})
+    shop = opened(bens, "Shop")
+    bens({"type": "invite", "gid": shop, "uid": "7"})
     assert [(frame["type"], frame["uid"]) for frame in adas()] == [("join", "7")]
-    bens({"type": "group", "gid": "shop", "content": "welcome"})
+    bens({"type": "group", "gid": shop, "content": "welcome"})
     assert [frame["content"] for frame in adas()] == ["welcome"]
-    bens({"type": "leave", "gid": "shop"})
+    bens({"type": "leave", "gid": shop})
     assert [(frame["type"], frame["uid"]) for frame in adas()] == [("leave", "9")]
 
 
 def test_ada_hears_once_that_ben_came_though_they_share_two_rooms(sites, adas, ben):
-    adas({"type": "create", "name": "Shop", "gid": "shop"}, {"type": "invite", "gid": "shop", "uid": "9"})
+    adas({"type": "invite", "gid": opened(adas, "Shop"), "uid": "9"})
     Person(sites, ben)
     came = [frame for frame in adas() if frame["type"] == "presence"]
     assert [(frame["uid"], frame["online"]) for frame in came] == [("9", True)]
@@ -188,6 +195,16 @@ def test_the_end_of_a_session_ends_its_polls(sites, adas, bens):
     with pytest.raises(Over) as over:
         adas()
     assert over.value.code == 4440
+    assert bens() == []
+
+
+def test_whose_session_has_ended_says_nothing_more(sites, adas, bens):
+    """The cursor alone proves nothing any more, even where it was stolen."""
+    sites[0].parts.backplane.publish(Disconnect("7", 4440, "logged out"))
+    for where in ({"type": "group", "gid": "lobby"}, {"type": "pm", "uid": "9"}):
+        with pytest.raises(Over) as over:
+            adas({**where, "content": "boo"})
+        assert over.value.code == 4440
     assert bens() == []
 
 

@@ -65,7 +65,7 @@ def test_a_connection_that_the_server_ended_meanwhile_is_made_anew(desk, lane):
 
     line = lane(desk(scene))
     carried(line, Post(BODY))
-    lane_module._hang_up(line._connection)
+    line._connection.sock.shutdown(socket.SHUT_RDWR)
     assert carried(line, Post(BODY)).error is None
     assert came[0].connection != came[1].connection
 

@@ -178,26 +178,57 @@ def test_what_is_said_while_a_poll_is_held_goes_out_at_once_with_the_same_cursor
     desk.finish()
 
 
-def test_of_an_answer_that_comes_too_late_only_what_answers_a_request_counts(desk, polling):
+def test_what_the_held_poll_brings_while_something_is_said_is_left_aside(desk, polling):
+    """What is said may change what the next cursor stands for, such as the event rooms one is in."""
     typing = {"type": "typing", "uid": "2", "name": "ben", "gid": "lobby"}
-    moved = threading.Event()
 
     def scene(desk: Desk) -> None:
         desk.login(lobby=3)
         held, talk = desk.both()
-        held.say(typing, message(4), cursor="c2")
-        assert moved.wait(10)
-        talk.say(typing, message(4), message(5), ack("mine", 5), cursor="late")
+        held.say(typing, message(4), cursor="of the held one")
+        desk.hears_nothing(0.2)
+        talk.say(typing, message(4), message(5), ack("mine", 5), cursor="c2")
         assert desk.hear().cursor == "c2"
 
     client = held(polling(desk(scene)))
-    with ThreadPoolExecutor(1) as pool:
-        said = pool.submit(client.group, "lobby", "hello", id="mine")
-        assert isinstance(client.receive(10), frames.TypingNotice)
-        moved.set()
-        assert said.result().seq == 5
-    assert seen(client, 1) == [4]
+    assert client.group("lobby", "hello", id="mine").seq == 5
+    assert isinstance(client.receive(10), frames.TypingNotice)
+    assert seen(client, 2) == [4, 5]
     assert client.receive(0.1) is None
+    desk.finish()
+
+
+def test_it_is_left_aside_too_while_a_lost_post_is_to_be_repeated(desk, polling):
+    def scene(desk: Desk) -> None:
+        desk.login(lobby=3)
+        held, talk = desk.both()
+        talk.refuse(503, headers={"Retry-After": "1"})
+        time.sleep(0.2)
+        held.say(message(4), cursor="of the held one")
+        again = desk.hear()
+        assert (again.cursor, again.frames) == ("c1", talk.frames)
+        again.say(message(4), message(5), ack("mine", 5), cursor="c2")
+        assert desk.hear().cursor == "c2"
+
+    client = held(polling(desk(scene)))
+    assert client.group("lobby", "hello", id="mine").seq == 5
+    assert seen(client, 2) == [4, 5]
+    desk.finish()
+
+
+def test_a_post_that_is_refused_as_a_whole_is_told_to_whoever_asked_and_not_repeated(desk, polling):
+    def scene(desk: Desk) -> None:
+        desk.login(lobby=0, pause=60_000)
+        desk.hear().refuse(413, {"type": "error", "code": "too_large", "message": "too large"})
+        talk = desk.hear()
+        assert (talk.cursor, talk.frames[0]["content"]) == ("c1", "short")
+        talk.say(ack(talk.frames[0]["id"], 1), message(1), cursor="c2", pause=60_000)
+
+    client = polling(desk(scene))
+    with pytest.raises(Refused) as refused:
+        client.group("lobby", "long")
+    assert refused.value.code == "too_large"
+    assert client.group("lobby", "short").seq == 1
     desk.finish()
 
 

@@ -514,6 +514,11 @@ describe("rooms", () => {
     line().says({ type: "room", gid: "elsewhere", name: "?", private: false });
   });
 
+  test("say whether one may invite into them, also those of an older server", () => {
+    line().welcomes({ groups: [room(0), { ...room(0, { gid: "site" }), invite: false }, { ...room(0, { gid: "ours" }), invite: true }] });
+    assert.deepEqual(["lobby", "site", "ours"].map((gid) => talk(`g:${gid}`).invite), [true, false, true]);
+  });
+
   test("are joined and created by name, and one is told where to go", async () => {
     line().welcomes({});
     const joined = chat.join("tea");

@@ -69,15 +69,15 @@ describe("what comes of it", () => {
   test("is nothing that counts, if the answer is not the chat's", async () => {
     for (const [status, body] of [[200, "<h1>Please log in to the hotel's network</h1>"], [200, {}], [404, "gone"],
       [502, "Bad gateway"], [401, "proxy"], [500, { frames: [error("internal")] }], [408, ""]]) {
-      const { failed, after } = await outcomeOf(status, body);
-      assert.deepEqual([failed, after], [true, undefined], `${status} ${body}`);
+      const { failed, undone, after } = await outcomeOf(status, body);
+      assert.deepEqual([failed, undone, after], [true, false, undefined], `${status} ${body}`);
     }
   });
 
   test("may say when to ask again, in the header or in the frame", async () => {
-    assert.deepEqual(await outcomeOf(503, "full", { "Retry-After": "3" }), { failed: true, after: 3_000 });
-    assert.deepEqual(await outcomeOf(503, { frames: [error("unavailable", { retry_after: 2 })] }), { failed: true, after: 2_000 });
-    assert.deepEqual(await outcomeOf(429, { frames: [error("rate_limited", { retry_after: 0.5 })] }), { failed: true, after: 500 });
+    assert.deepEqual(await outcomeOf(503, "full", { "Retry-After": "3" }), { failed: true, undone: true, after: 3_000 });
+    assert.deepEqual(await outcomeOf(503, { frames: [error("unavailable", { retry_after: 2 })] }), { failed: true, undone: true, after: 2_000 });
+    assert.deepEqual(await outcomeOf(429, { frames: [error("rate_limited", { retry_after: 0.5 })] }), { failed: true, undone: true, after: 500 });
     assert.equal((await outcomeOf(503, "", { "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT" })).after, undefined);
   });
 

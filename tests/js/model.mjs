@@ -20,6 +20,8 @@ export class ModelServer {
   /** WebSockets get nowhere; polls fail at this rate, before or after they were carried out. */
   blocked = false;
   failing = 0;
+  /** Each poll comes to one of so many processes, which does not know what the others hold. */
+  processes = 1;
 
   #ids = new Map();
   #next = 1001;
@@ -39,8 +41,9 @@ export class ModelServer {
     return message;
   }
 
-  emit(data) {
-    const event = { type: "event", name: "push", data };
+  /** To everybody; with a room to whoever polls and has entered it by an event of that name. */
+  emit(data, room) {
+    const event = { type: "event", name: room ?? "push", data };
     this.events.push(event);
     this.#publish(event);
   }
@@ -56,8 +59,12 @@ export class ModelServer {
     return [...greeting({ epoch: this.epoch, groups: [room] }), ...missed];
   }
 
-  carryOut(frame) {
+  carryOut(frame, place) {
     if (frame.type === "ping") return { type: "pong", id: frame.id };
+    if (frame.type === "event") {
+      place.rooms[frame.name] = this.events.length;
+      return { type: "ack", id: frame.id, ok: true };
+    }
     const { seq } = this.say(frame.content, { uid: "1", id: frame.id });
     return { type: "ack", id: frame.id, ok: true, seq };
   }
@@ -137,20 +144,27 @@ export class ModelServer {
   }
 
   #poll({ cursor, frames, wait }, answer) {
-    const place = JSON.parse(cursor) ?? { client: this.#next++, seq: this.messages.length, event: this.events.length };
-    for (const poll of [...this.held]) if (poll.client === place.client) poll({ superseded: true });
-    const said = frames.flatMap((frame) => (frame.type === "login" ? this.greet(frame.resume) : this.carryOut(frame)));
-    const news = () => [...this.messages.slice(place.seq), ...this.events.slice(place.event)];
+    const place = JSON.parse(cursor)
+      ?? { client: this.#next++, seq: this.messages.length, event: this.events.length, rooms: {} };
+    const process = this.processes > 1 ? Math.floor(this.random() * this.processes) : 0;
+    for (const poll of [...this.held]) {
+      if (poll.client === place.client && poll.process === process) poll({ superseded: true });
+    }
+    const entered = JSON.stringify(place.rooms);
+    const said = frames.flatMap((frame) => (frame.type === "login" ? this.greet(frame.resume) : this.carryOut(frame, place)));
+    const here = ({ name }, at) => at >= place.event && (name === "push" || at >= place.rooms[name]);
+    const news = () => [...this.messages.slice(place.seq), ...this.events.filter(here)];
     const now = () => JSON.stringify({ ...place, seq: this.messages.length, event: this.events.length });
     const done = () => answer({ cursor: now(), frames: [...news(), ...said], pause: 0 });
-    if (said.length || news().length || !wait) return done();
-    const held = ({ superseded = false } = {}) => {
+    if (said.length || news().length || !wait || entered !== JSON.stringify(place.rooms)) return done();
+    const held = ({ superseded = false, over = superseded } = {}) => {
+      if (!over && !news().length) return;
       this.held.delete(held);
       if (superseded) answer({ cursor, frames: [], pause: 0 });
       else done();
     };
-    held.client = place.client;
+    Object.assign(held, { client: place.client, process });
     this.held.add(held);
-    this.clock.setTimeout(() => this.held.has(held) && held(), wait * 1_000);
+    this.clock.setTimeout(() => this.held.has(held) && held({ over: true }), wait * 1_000);
   }
 }

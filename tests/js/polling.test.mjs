@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { PollTransport } from "../../static/chat/polling.js";
+import { ModelServer, randomOf } from "./model.mjs";
 import { FakeClock, fakeFetch, greeting, settled } from "./support.mjs";
 
 let clock, fetch, link, heard, closed, hidden;
@@ -184,6 +185,20 @@ describe("a failure", () => {
     assert.deepEqual(poll().frames, [group("b")]);
   });
 
+  test("leaves out what may have happened and must not happen twice, and says so", async () => {
+    const create = { type: "create", name: "Tea", id: "c" };
+    await send(create, group("a"));
+    const first = poll();
+    await first.says(503, "busy", { "Retry-After": "1" });
+    assert.deepEqual(heard, [], "nothing was carried out");
+    await clock.pass(1_000);
+    assert.deepEqual(poll().frames, [create, group("a")]);
+    await poll().breaks();
+    assert.deepEqual(heard.map(({ code, id }) => [code, id]), [["offline", "c"]]);
+    await clock.pass(1_000);
+    assert.deepEqual([poll().cursor, poll().frames], [first.cursor, [group("a")]]);
+  });
+
   test("is one of three in a row that the session survives two of, with growing delays", async () => {
     const waits = [];
     for (const fail of [() => poll().breaks(), () => poll().says(502, "Bad gateway")]) {
@@ -224,6 +239,14 @@ describe("a failure", () => {
     assert.equal(open().length, 1);
     await poll().answers({ frames: [{ type: "ack", id: "a", ok: true }] });
     assert.deepEqual(types(), ["ack"]);
+  });
+
+  test("of the held poll is no reason to wait with what is said: a full server takes it all the same", async () => {
+    await poll().says(503, { frames: [{ type: "error", code: "unavailable", message: "full" }] }, { "Retry-After": "5" });
+    await send(group("a"));
+    assert.deepEqual([open().length, poll().frames], [1, [group("a")]]);
+    await poll().answers({ frames: [{ type: "ack", id: "a", ok: true }] });
+    assert.deepEqual([types(), closed], [["ack"], []]);
   });
 
   test("is what no answer in time is: a little more than the poll is held", async () => {
@@ -393,4 +416,45 @@ describe("a client that goes on by another transport", () => {
     await poll().answers();
     assert.deepEqual(closed, [[1000, undefined]]);
   });
+});
+
+describe("two processes and a bad network", () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    test(`nothing is lost, doubled or out of order, and who entered an event room stays in it (seed ${seed})`, async () => {
+      const [time, random] = [new FakeClock(), randomOf(seed)];
+      const server = Object.assign(new ModelServer(time, random), { processes: 2 });
+      const ada = new PollTransport("http://chat.example/chat/poll", {
+        fetch: server.fetch, clock: time, random, hidden: () => random() < 0.1,
+      });
+      const got = { groupPm: [], event: [], ack: [] };
+      const [entered, due, ends] = [[], [], []];
+      ada.onopen = () => ada.send({ type: "login" });
+      ada.onframe = (frame) => {
+        got[frame.type]?.push({ groupPm: frame.seq, event: frame.data, ack: frame.id }[frame.type]);
+        if (frame.type === "ack" && frame.id.startsWith("room")) entered.push(frame.id);
+        if (frame.type === "groupPm") assert.equal(frame.seq, got.groupPm.length);
+      };
+      ada.onclose = (...how) => ends.push(how);
+      ada.open();
+      await time.pass(1_000);
+      got.ack.length = 0;
+      const asked = [];
+      for (let number = 0; number < 60; number++) {
+        server.failing = random() < 0.2 ? 0.2 : 0;
+        if (random() < 0.5) server.say(`of bob ${number}`);
+        if (random() < 0.3) due.push([server.emit(number), number][1]);
+        if (random() < 0.3) asked.push(`room ${number}`) && ada.send({ type: "event", name: `room ${number}`, id: `room ${number}` });
+        if (random() < 0.3) asked.push(`id ${number}`) && ada.send({ type: "group", gid: "lobby", content: number, id: `id ${number}` });
+        if (entered.length && random() < 0.3) due.push([server.emit(1_000 + number, entered.at(-1)), 1_000 + number][1]);
+        await time.pass(random() < 0.1 ? random() * 30_000 : random() * 200);
+        if (ends.length) break;
+      }
+      server.failing = 0;
+      await time.pass(60_000);
+      if (ends.length) return assert.equal(ends[0][0], 1006, "three failures in a row, and a new login");
+      assert.deepEqual(got.groupPm, server.messages.map(({ seq }) => seq));
+      assert.deepEqual(got.event, due);
+      assert.deepEqual(got.ack, asked);
+    });
+  }
 });

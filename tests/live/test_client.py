@@ -75,7 +75,7 @@ def test_ada_and_ben_talk_while_the_server_is_killed_and_started_again(serve, en
 def test_more_than_is_replayed_is_fetched_page_by_page(serve, enter):
     server = serve(rate="0")
     ada = enter(server, "1", "ada")
-    ada.request("create", name="Tea", gid="tea")
+    server.flask("room", "tea", "--member", "1")
     ada.group("tea", "first")
     hear(ada, 1)
     cursor = ada.cursor

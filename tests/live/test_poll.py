@@ -35,8 +35,11 @@ class WatchedServer(Server):
 
 @pytest.fixture(scope="module", params=KINDS)
 def any_house(request, tmp_path_factory):
-    """The same site under each kind of worker."""
-    with serving(tmp_path_factory.mktemp(request.param), *KINDS[request.param], **OPEN) as server:
+    """The same site under each kind of worker; those that are not gevent's in processes that it did not patch."""
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "plain.py").write_text("import os\nbind = '127.0.0.1:' + os.environ['PORT']")
+    plain = ("-c", f"{folder}/plain.py") if KINDS[request.param] else ()
+    with serving(folder, *plain, *KINDS[request.param], **OPEN) as server:
         server.holds = request.param == "geventwebsocket"
         yield server
 
@@ -510,6 +513,8 @@ def test_a_full_house_says_when_to_come_again_and_its_pages_stay_quick(serve, pa
     assert refused.error == (503, "unavailable", None)
     assert int(refused.headers["retry-after"]) >= 1
     assert late.post().status == 200
+    said = late.post({"type": "pm", "uid": "absent", "content": "once"}, wait=25)  # carried out, so this is no 503
+    assert (said.status, said.frames, said.body["pause"]) == (200, [], 1000)
     seconds = []
     for _ in range(100):
         began = time.monotonic()

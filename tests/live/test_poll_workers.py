@@ -105,9 +105,7 @@ class Poller:
 
 def test_200_people_at_four_workers_lose_nothing_double_nothing_and_keep_the_order(site, page):
     checker = Checker(Random().randrange(10**6))
-    founder = page(site, "founder")
-    for number in range(ROOMS):
-        assert founder.say(type="create", name="Room", gid=f"room{number}")["type"] == "ack"
+    site.flask("room", *(f"room{number}" for number in range(ROOMS)))
     people = [Poller(site, number, checker) for number in range(PEOPLE)]
     began = time.monotonic()
     try:
@@ -184,7 +182,7 @@ def test_people_who_change_the_transport_in_mid_conversation_miss_nothing(serve,
         try:
             for talker in people:
                 talker.client.connect(20)
-            people[0].client.request("create", name="Tea", gid="tea")
+            site.flask("room", "tea")
             for talker in people:
                 talker.enter(room)
             speakers = [talker.speaking(30, 0.05, enough) for talker in people]

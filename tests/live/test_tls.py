@@ -7,8 +7,12 @@ import signal
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
+
+from legacy_chat.client import Client
+from legacy_chat.core.frames import PrivatePm
 
 from .fixtures import serving
 from .raw import BINARY, CLOSE, TEXT, RawClient, eventually, frame
@@ -155,3 +159,19 @@ def test_a_restart_is_told_over_tls_too(secured, serve, come):
     assert took[0] < 3
     page.close()
     silent.close()
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_the_python_client_talks_over_tls_and_leaves_at_once(house, transport):
+    how = {"transport": transport, "ssl": house.tls}
+    url = f"https://localhost:{house.port}/chat"
+    ada, ben = f"ada-{transport}", f"ben-{transport}"
+    with Client(url, token=house.token(ada), **how) as adas, Client(url, token=house.token(ben), **how) as bens:
+        for number in range(20):
+            assert adas.pm(ben, f"text {number}").seq == number + 1
+        heard = [event.content for event in iter(lambda: bens.receive(1), None) if isinstance(event, PrivatePm)]
+        assert heard == [f"text {number}" for number in range(20)]
+        assert adas.transport == transport
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("legacy_chat")] == []

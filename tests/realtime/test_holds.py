@@ -102,3 +102,26 @@ def test_at_the_end_everybody_is_woken(holds):
         assert ada.wait(0)
         assert holds.ended
         assert 200 <= holds.come_back() <= 502
+
+
+def test_what_came_between_the_look_and_the_hold_wakes_as_well(holds):
+    seen = holds.news
+    holds.receive(Posted(("g:lobby",)))
+    with holds.hold(1, "7", None) as ada, holds.hold(2, "9", None) as ben:
+        holds.listen(ada, ["u:7", "g:lobby"], seen)
+        holds.listen(ben, ["u:9", "g:other"], seen)
+        assert ada.wait(0)
+        assert not ben.wait(0)
+        holds.listen(ada, ["u:7", "g:lobby"], holds.news)
+        assert not ada.wait(0)
+
+
+def test_after_a_long_look_nobody_knows_and_it_is_looked_again(holds):
+    seen = holds.news
+    for _ in range(1001):
+        holds.receive(Posted(("g:other",)))
+    with holds.hold(1, "7", None) as ada:
+        holds.listen(ada, ["g:lobby"], seen)
+        assert ada.wait(0)
+        holds.listen(ada, ["g:lobby"], holds.news - 1)
+        assert not ada.wait(0)

@@ -29,7 +29,8 @@ def say(database):
 def news(database):
     def read(seqs: dict[int, int], most: int = 300, notice: int = 0, **through: int):
         place = Place(ADA, 1, seqs, notice)
-        return database.read(lambda c: polls.news(c, place, most, {int(k[1:]): v for k, v in through.items()}))
+        ask = polls.Ask(place, most, {int(k[1:]): v for k, v in through.items()})
+        return database.read(lambda c: polls.news(c, [ask]))[0]
 
     return read
 
@@ -104,3 +105,22 @@ def test_notices_of_ones_rooms_of_oneself_of_everybody_and_of_the_end(lobby, dat
     found = news({lobby: 0})
     assert [kept.frame for kept in found.notices] == ["g:lobby", "u:7", "*", "x:7"]
     assert news({lobby: 0}, notice=found.newest).notices == []
+
+
+def test_several_people_are_answered_by_one_look_each_with_their_own(database, lobby, say):
+    def job(connection):
+        shop = rooms.create_room(connection, "shop", "Shop", False)
+        for where in (lobby, shop.id):
+            rooms.add_member(connection, where, "8")
+        notices.keep(connection, [Kept("u:7", '"ada"', 5), Kept("u:8", '"ben"', 6), Kept("g:shop", '"shop"', 7)])
+        return shop.id
+
+    shop = database.run(job)
+    say(lobby, "a", "b")
+    say(shop, "c")
+    ada, ben, nobody = (Place(Member(uid, uid), 1, {lobby: had}, 0) for uid, had in (("7", 0), ("8", 1), ("4", 0)))
+    asked = [polls.Ask(place, 300, {}) for place in (ada, ben, ada, nobody)]
+    found = database.read(lambda c: polls.news(c, asked))
+    assert [seqs(news) for news in found] == [{lobby: [1, 2]}, {lobby: [2], shop: [1]}, {lobby: [1, 2]}, {}]
+    assert [[notice.frame for notice in news.notices] for news in found] == [['"ada"'], ['"ben"'], ['"ada"'], []]
+    assert found == [database.read(lambda c, ask=ask: polls.news(c, [ask])[0]) for ask in asked]

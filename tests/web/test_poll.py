@@ -1,9 +1,11 @@
 """The door of the polls, in a process without an event loop: what is no poll, and what the answers look like."""
 
+import io
 import json
 
 import pytest
 
+from legacy_chat.errors import Unavailable
 from legacy_chat.web import poll as module
 
 
@@ -172,3 +174,38 @@ def test_the_sites_csrf_protection_is_not_asked(make_host):
     host = make_host()
     CSRFProtect(host)
     assert Browser(host, "7").poll(LOGIN).status_code == 200
+
+
+def test_a_body_that_was_cut_off_is_no_poll_and_no_traceback(host):
+    class Cut(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError("unexpected end of file")
+
+    answer = host.test_client().post(
+        "/chat/poll", input_stream=Cut(), content_length=10, content_type="application/json"
+    )
+    assert (answer.status_code, answer.headers["Connection"]) == (400, "close")
+
+
+@pytest.mark.parametrize(("said", "status", "code"), [(False, 503, "unavailable"), (True, 500, "internal")])
+def test_only_what_was_certainly_not_carried_out_is_called_so(host, adas, monkeypatch, said, status, code):
+    """A 503 means that nothing was done, and that anything may be said again."""
+    adas.poll(LOGIN)
+
+    def fails(_):
+        raise Unavailable("The message store does not answer.", retry_after=1.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(host.extensions["legacy_chat"].polling, "collect", fails)
+        answer = adas.poll(*[{"type": "create", "name": "Tea", "id": "1"}] * said)
+    assert (answer.status_code, answer.json["frames"][0]["code"]) == (status, code)
+    again = adas.poll({"type": "rooms", "id": "2"})
+    assert [room["name"] for room in again.json["frames"][0]["rooms"]] == ["Lobby", *["Tea"] * said]
+
+
+def test_a_frame_is_as_large_as_over_a_socket_at_the_most(adas):
+    adas.poll(LOGIN)
+    long = {"type": "event", "name": "x", "data": ["x" * 65_536]}
+    answer = adas.poll({"type": "ping", "id": "1"}, long)
+    assert (answer.status_code, types(answer)) == (413, ["error"])
+    assert "65536" in answer.json["frames"][0]["message"]
