@@ -109,9 +109,9 @@ class Events:
         try:
             with self._context(now.client.session):
                 return handler(given)
-        except ChatError:
+        except (ChatError, KeyboardInterrupt):
             raise
-        except Exception:
+        except BaseException:  # gevent's Timeout and `sys.exit()` as well: neither may cost more than this call
             log.exception("the handler %s failed", handler.name)
             raise _internal() from None
 

@@ -8,6 +8,7 @@ Flask either takes the socket or refuses with a real status. All other upgrades 
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
@@ -19,6 +20,7 @@ from geventwebsocket.gunicorn.workers import GeventWebSocketWorker
 from geventwebsocket.handler import WebSocketHandler
 from gunicorn.workers.ggevent import PyWSGIHandler, PyWSGIServer
 
+from ..core.handshake import wants_websocket
 from . import boot
 from .transport import PlainTransport, TLSTransport, Transport, shutdown
 
@@ -26,6 +28,7 @@ ENVIRON_KEY = "legacy_chat.upgrade"
 
 _suffixes: set[str] = set()
 _folders: set[str] = set()  # of which every address is ours
+_prefixes: set[str] = set()  # below which there is no WebSocket but ours
 _private: set[str] = set()  # addresses whose query holds a secret
 
 # Loopback would grow the kernel's buffer to 4 MB a socket, and a slow reader would be noticed late.
@@ -137,7 +140,7 @@ class ChatServer(PyWSGIServer):
     max_accept = 16  # in one turn of the loop: gevent's own 100 take more than 5 ms
 
     def start(self) -> None:
-        boot.run(self.pool.size if self.pool else None)
+        boot.run(None if self.pool is None else self.pool.size)  # a pool in which nothing runs is false
         super().start()
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> None:
@@ -154,6 +157,9 @@ class ChatServer(PyWSGIServer):
 
 class ChatHandler(WebSocketHandler):
     """Beside the upgrades: a deadline for headers, so that slow ones do not hold the pool, and an access log."""
+
+    # A peer that is gone: nobody's mistake, over TLS neither.
+    ignored_socket_errors = (*WSGIHandler.ignored_socket_errors, ssl.SSL_ERROR_EOF, ssl.SSL_ERROR_ZERO_RETURN)
 
     status: Any
     _deadline: gevent.Timeout | None = None
@@ -225,7 +231,7 @@ class ChatHandler(WebSocketHandler):
             self.response_headers.append((b"Connection", b"close"))
 
     def _is_ours(self, environ: dict[str, Any]) -> bool:
-        return bool(environ["PATH_INFO"].endswith(tuple(_suffixes))) or _is_in_folder(environ)
+        return bool(environ["PATH_INFO"].endswith(tuple(_suffixes))) or _is_in_folder(environ) or _is_astray(environ)
 
     def run_application(self) -> None:
         if self._is_ours(self.environ):
@@ -239,25 +245,36 @@ class ChatHandler(WebSocketHandler):
 
 
 def _is_private(environ: dict[str, Any]) -> bool:
-    return bool(environ["PATH_INFO"].endswith(tuple(_private))) or _is_in_folder(environ)
+    return bool(environ["PATH_INFO"].endswith(tuple(_private))) or _is_in_folder(environ) or _is_astray(environ)
 
 
 def _is_in_folder(environ: dict[str, Any]) -> bool:
     return any(folder in environ["PATH_INFO"] for folder in _folders)
 
 
+def _is_astray(environ: dict[str, Any]) -> bool:
+    """An upgrade at an address that was mistyped, token and all; the application says so."""
+    return environ["PATH_INFO"].startswith(tuple(_prefixes)) and wants_websocket(environ)
+
+
 def install(
-    *suffixes: str, header_seconds: float, private: tuple[str, ...] = (), folders: tuple[str, ...] = ()
+    *suffixes: str,
+    header_seconds: float,
+    private: tuple[str, ...] = (),
+    folders: tuple[str, ...] = (),
+    prefix: str | None = None,
 ) -> None:
     """Let gunicorn's geventwebsocket worker use our handler for paths with one of these endings, or in these folders.
 
-    The access log shows no query for them, nor for those that end as one of `private`.
+    The access log shows no query for them, nor for those that end as one of `private`. Upgrades at all other addresses
+    below `prefix` are left to the application as well.
 
     Called while the app is being built: the worker class is imported by then and its server is not made yet.
     """
     _suffixes.update(suffixes)
     _private.update(suffixes, private)
     _folders.update(folders)
+    _prefixes.update(() if prefix is None else (f"{prefix}/",))
     deadlines.headers = header_seconds
     GeventWebSocketWorker.wsgi_handler = ChatHandler
     GeventWebSocketWorker.server_class = ChatServer

@@ -18,6 +18,7 @@ from ..actions.parts import Parts
 from ..actions.presence import Presence
 from ..actions.requests import Requests
 from ..actions.text_rooms import TextRooms
+from ..backplane.contract import Disconnect, Notice
 from ..core import close, frames
 from ..core.metrics import HANDSHAKES
 from ..core.model import Member
@@ -53,6 +54,8 @@ _STALL = 1.5
 class Worker:
     """Keeps the open sockets and looks after them once a second."""
 
+    in_turns = staticmethod(in_turns)
+
     def __init__(
         self, parts: Parts, verify: Callable[[str], Member], presence: Presence, events: Events, timers: Timers
     ):
@@ -72,11 +75,13 @@ class Worker:
         self.runners = Runners()
         self.admission = Admission(s)
         self.sockets: set[WebSocket] = set()
+        self._expected: set[Connection] = set()  # the site knows whose they are, and their login is still to come
         self._writer = parts.writer
         self._drain = Drain(self, s.worker_seconds)
         self._chat_limits = Limits(s.max_message_bytes, s.fragments, s.rate, s.outbox_bytes)
         parts.backplane.subscribe(self.registry.receive, self.registry.reach)
         parts.backplane.subscribe(self.holds.receive)
+        parts.backplane.subscribe(self._end_expected)
         boot.keep(parts.mailbox.look, lambda: self.draining, "looking who polls")
         gevent.spawn(self._tick)
         self.presence.start()
@@ -137,6 +142,8 @@ class Worker:
         connection = Connection(self, transport, self._chat_limits, next(_client_ids), member, address)
         connection.session.request = request
         self._keep(connection)
+        if member is not None:
+            self._expected.add(connection)
         self.admission.enter(address, member.uid if member else None)
         connection.send(hello(connection.client_id, self.settings))
         if received and connection.closing is None:
@@ -170,9 +177,21 @@ class Worker:
         self.poller.add(socket)
         self.counts[HANDSHAKES[socket.transport]] += 1
 
+    def _end_expected(self, notice: Notice) -> None:
+        """A session that ends before the `login` frame: the registry ends those that are logged in."""
+        if not isinstance(notice, Disconnect):
+            return
+        self._expected = {connection for connection in self._expected if not connection.session.open}
+        for connection in list(self._expected):
+            member = connection.session.member
+            if member and member.uid == notice.uid and notice.device in (None, member.device):
+                connection.close(notice.code, notice.reason)
+
     def forget(self, socket: WebSocket) -> None:
         self.poller.remove(socket.fd)
         self.sockets.discard(socket)
+        if isinstance(socket, Connection):
+            self._expected.discard(socket)
         if isinstance(socket, Admitted):
             member = socket.session.member
             self.admission.leave(socket.address, member.uid if member else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -12,7 +13,7 @@ from ..actions.text_rooms import check_text_room
 from ..core import handshake
 from ..core.model import Member
 from ..errors import ChatError, Forbidden, NotLoggedIn
-from . import hints, metrics, origins, proxies, refusals, speaker, text_page
+from . import bodies, hints, metrics, origins, proxies, refusals, speaker, text_page
 from .health import Health
 from .metrics import METRICS_PATH, MetricsDoor
 from .open_door import OpenDoor
@@ -30,8 +31,6 @@ UPGRADE = "legacy_chat.upgrade"
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-_STATUS = {401: "401 Unauthorized", 403: "403 Forbidden", 404: "404 Not Found", 503: "503 Service Unavailable"}
 
 _NO_SUPPORT = (
     "This worker cannot serve WebSockets. Start the site with\n"
@@ -57,7 +56,7 @@ class SocketDoor:
             self._doors[self._settings.prefix + ECHO_PATH] = self._echo
         self._text_path = self._settings.prefix + text_page.TEXT_PATH
         self._text_door = self._behind_proxies(self._text)
-        self._open_door = OpenDoor(state.app, [self._settings.prefix + path for path in OPEN_PATHS])
+        self._open_door = OpenDoor(state.app, self._open_paths(), wrapped)
         self._keyed = self._behind_proxies(self._open_door)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -65,6 +64,11 @@ class SocketDoor:
             return self._door(environ)(environ, start_response)
         finally:
             self._put_counts_down()
+
+    def _open_paths(self) -> dict[str, int]:
+        """With the largest body of each."""
+        least = bodies.most_for(self._settings.text_chars)
+        return {self._settings.prefix + path: bodies.MOST if path == "/api/" else least for path in OPEN_PATHS}
 
     def _put_counts_down(self) -> None:
         """For whoever asks another worker. A chat worker does so by itself."""
@@ -75,9 +79,25 @@ class SocketDoor:
         path = environ.get("PATH_INFO", "")
         if path.startswith(self._text_path) and not text_page.is_asked(environ):
             return self._text_door
+        if self._is_astray(path, environ):
+            return self._astray
         if self._open_door.answers(path):
             return self._keyed
         return self._doors.get(path, self._wrapped)
+
+    def _is_astray(self, path: str, environ: Environ) -> bool:
+        if not path.startswith(f"{self._settings.prefix}/") or not handshake.wants_websocket(environ):
+            return False
+        ours = (self._settings.prefix + SOCKET_PATH, self._settings.prefix + ECHO_PATH)
+        return path not in ours or path not in self._doors
+
+    def _astray(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The address of a socket was mistyped."""
+        place = environ.get("SCRIPT_NAME", "") + self._settings.prefix
+        asked = (environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"]).encode("latin-1").decode(errors="replace")
+        text = f" A plain-text room is at {place}{text_page.TEXT_PATH}ROOM." if self._settings.text_rooms else ""
+        words = f"There is no WebSocket at {asked}. The chat's is at {place}{SOCKET_PATH}.{text}"
+        return self._turn_away(handshake.Refusal("404 Not Found", words), environ, start_response, "websocket")
 
     def _behind_proxies(self, door: WSGIApp) -> WSGIApp:
         return proxies.behind(door, self._wrapped, self._settings.trusted_proxies)
@@ -180,7 +200,8 @@ def _check_upgrade(environ: Environ) -> handshake.Acceptance | handshake.Refusal
 
 def _refusal(error: ChatError) -> handshake.Refusal:
     retry = () if error.retry_after is None else (("Retry-After", str(max(1, round(error.retry_after)))),)
-    return handshake.Refusal(_STATUS[error.status], error.message, retry, error.reason)
+    status = f"{error.status} {HTTPStatus(error.status).phrase}"
+    return handshake.Refusal(status, error.message, retry, error.reason)
 
 
 def _refuse(refusal: handshake.Refusal, start_response: StartResponse) -> Iterable[bytes]:

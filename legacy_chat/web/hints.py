@@ -47,7 +47,12 @@ def foreign(environ: Mapping[str, Any]) -> str:
     """Why an origin is not the site's own: it is another site's, or the proxy hides what the browser asked for."""
     if not proxied(environ):
         return _ORIGIN
-    origin, host = urlsplit(environ.get("HTTP_ORIGIN", "")), environ.get("HTTP_HOST", "")
+    try:
+        origin, host = urlsplit(environ.get("HTTP_ORIGIN", "")), environ.get("HTTP_HOST", "")
+    except ValueError:
+        return _ORIGIN
+    if origin.scheme not in ("http", "https"):
+        return _ORIGIN
     if origin.netloc.lower() == host.lower():
         line = f"the proxy in front has to say {origin.scheme}. nginx: proxy_set_header X-Forwarded-Proto $scheme;"
     else:

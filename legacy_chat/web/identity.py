@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from ..actions.parts import Parts
 from ..core.model import Member
-from ..core.text import check_avatar, check_name
+from ..core.text import check_avatar, check_name, check_uid, fit_name
 from ..errors import BadText, BadToken, ChatError, Forbidden, Unavailable
 from ..storage import people
 
@@ -63,10 +63,15 @@ def current_member() -> Member | None:
     user = current_user._get_current_object()
     if user is None or not (user.is_authenticated and getattr(user, "is_active", True)):
         return None
+    return member_of_user(user, device_of_request())
+
+
+def member_of_user(user: Any, device: str | None = None) -> Member:
+    """As whom a user of the site chats. Raises `Forbidden` for one whom it does not let in, and as `member_from`."""
     given = _load(user)
     if given is None:
         raise Forbidden("The site does not let you into its chat.")
-    return member_from(given, device_of_request(), user.get_id())
+    return member_from(given, device, user.get_id())
 
 
 def uid_of(user: Any) -> str:
@@ -109,8 +114,15 @@ def _fields(given: Any) -> dict[str, Any]:
         return {name: getattr(given, name) for name in _FIELDS}
     if not isinstance(given, Mapping) or not given.keys() <= _FIELDS:
         words = f"a Member, None or a dict with {', '.join(sorted(_FIELDS))}"
-        raise TypeError(f"member_loader answered {given!r}: it is to answer {words}")
+        raise TypeError(f"member_loader answered {_in_short(given)}: it is to answer {words}")
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _in_short(given: Any) -> str:
+    """For the log: nothing of a person's record but the names of its fields."""
+    if isinstance(given, Mapping):
+        return f"a dict with {', '.join(map(str, given))}"
+    return repr(given) if isinstance(given, str | int) else type(given).__name__
 
 
 def _as_it_looks(user: Any) -> dict[str, Any]:
@@ -160,9 +172,9 @@ def _member(
     """Raises a `ChatError` for a uid that cannot stand in a chat; all else is made to fit."""
     if uid is None:
         raise BadText("There is no uid.")
-    uid = check_name(str(uid), "uid", 64)
-    shown = "".join(letter for letter in name or "" if letter.isprintable()).strip()[:80]
-    return Member(uid, shown or uid, device, _picture(avatar), _words(roles), (locale or "")[:_LOCALE] or None)
+    uid = check_uid(str(uid))
+    shown = fit_name(name or "") or uid
+    return Member(uid, shown, device, _picture(avatar), _words(roles), (locale or "")[:_LOCALE] or None)
 
 
 def _picture(address: str | None) -> str | None:
@@ -214,7 +226,7 @@ class Tokens:
         locale: str | None = None,
     ) -> str:
         """Raises a `ChatError` where uid, name or avatar could not stand in a chat."""
-        uid = check_name(str(uid), "uid", 64)
+        uid = check_uid(str(uid))
         told = {"avatar": avatar and check_avatar(avatar), "roles": _words(roles), "locale": locale}
         more = {name: value for name, value in told.items() if value}
         expires = int(time.time() + self._seconds)
@@ -225,9 +237,10 @@ class Tokens:
         """Raises `BadToken`, with words for whoever has to mend it."""
         try:
             uid, name, expires, *more = self._serializer.loads(token)
-            member = _member(check_name(uid, "uid", 64), check_name(name), **(more[0] if more else {}))
+            member = _member(check_uid(uid), check_name(name), **(more[0] if more else {}))
+            expired = time.time() >= expires
         except (BadSignature, ValueError, TypeError, AttributeError, ChatError):
             raise BadToken("The connect token is not one of this site: ask the site for a new one.") from None
-        if time.time() >= expires:
+        if expired:
             raise BadToken("The connect token has expired: ask the site for a new one.")
         return member

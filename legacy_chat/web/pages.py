@@ -32,6 +32,13 @@ def language_context(locale: str | None = None) -> dict[str, Any]:
     return {"lang": lang, "languages": i18n.LANGUAGES, "_": i18n.translations(lang).gettext}
 
 
+def personal(response: Response) -> Response:
+    """A page for one person: kept by no cache, and in no frame of another site, which could steal a click."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
 def remember_language(response: Response) -> Response:
     wish = request.args.get("lang")
     if wish in i18n.LANGUAGES:
@@ -55,9 +62,7 @@ def blueprint(state: State) -> Blueprint:
             return state.to_login()
         words = language_context(member.locale)
         boot = {**boot_of(state, member, words["lang"]), "languages": i18n.LANGUAGES, **_logout()}
-        response = make_response(render("chat/index.html", boot=boot, **words))
-        response.headers["Cache-Control"] = "no-store"
-        return remember_language(response)
+        return remember_language(personal(make_response(render("chat/index.html", boot=boot, **words))))
 
     @pages.get("/vendor/<path:name>")
     def vendor(name: str) -> BaseResponse:

@@ -14,6 +14,9 @@ from .services import Services
 
 PUSH_PATH = "/push"
 
+# Fields of a form, with room: a stranger's with ten thousand of them would take long to read.
+_MOST_FIELDS = 100
+
 
 def blueprint(services: Services) -> Blueprint:
     door = Blueprint("legacy_chat_push", __name__, url_prefix=services.state.settings.prefix)
@@ -32,6 +35,8 @@ def blueprint(services: Services) -> Blueprint:
 
 
 def _push(services: Services) -> str:
+    if request.get_data().count(b"&") > _MOST_FIELDS:
+        raise BadRequest("A push has four fields.")
     services.keys.check(request.values.get("key") or bearer(request), "push")
     if request.values.get("type") != "publish":
         raise BadRequest("`type` must be `publish`.")

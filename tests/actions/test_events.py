@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import pytest
+from gevent import GreenletExit, Timeout
 
 from legacy_chat.actions.events import Events
 from legacy_chat.actions.handlers import Handlers
@@ -23,8 +24,8 @@ def ada_here(site, ada):
 def test_what_a_handler_returns_is_the_answer(site, ada_here):
     site.on("add")(lambda numbers: sum(numbers))
     assert ada_here.emit("add", [1, 2, 3]) == 6
-    assert ada_here.request("event", name="add", data=[4]) == {
-        "type": "ack", "id": f"{ada_here.client_id}-3", "ok": True, "data": 4,
+    assert ada_here.request("event", id="third", name="add", data=[4]) == {
+        "type": "ack", "id": "third", "ok": True, "data": 4,
     }  # fmt: skip
 
 
@@ -128,6 +129,19 @@ def test_what_cannot_be_sent_is_our_fault_and_in_the_log(site, ada_here, caplog,
     with pytest.raises(Internal):
         ada_here.emit("move")
     assert "cannot be sent" in caplog.text
+
+
+@pytest.mark.parametrize("end", [Timeout, SystemExit, GreenletExit])
+def test_what_would_end_a_greenlet_or_the_process_ends_the_call(site, ada_here, end):
+    """A handler that gave itself five seconds and forgot to look; a script's `sys.exit()` left in a library."""
+
+    @site.on("late")
+    def late(data):
+        raise end()
+
+    with pytest.raises(Internal):
+        ada_here.emit("late")
+    assert ada_here.request("ping")["type"] == "pong"
 
 
 def test_after_a_bug_the_connection_goes_on(site, ada_here):

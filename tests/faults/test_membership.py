@@ -118,7 +118,8 @@ def until(moment: float) -> None:
 
 def test_who_left_in_one_tab_hears_nothing_of_the_room_in_any(site, come, listen):
     tabs = [come(site, "ben", "ben") for _ in range(3)]
-    tabs[0].ask(type="create", name="Tea", gid="tea")
+    site.flask("room", "tea")
+    tabs[0].ask(type="join", gid="tea")
     with Client(f"{site.url}/chat", token=site.token("ada")) as ada:
         ada.request("join", gid="tea")
     others = [listen(tab) for tab in tabs[1:]]
@@ -162,6 +163,17 @@ def test_who_is_logged_out_by_http_is_closed_with_4440_and_hears_nothing_more(si
     assert again.closed().code == 4401
 
 
+def test_a_logout_ends_the_sockets_that_have_not_logged_in_yet_as_well(site, come):
+    """The handshake brought the cookie while it was good; the `login` frame comes after the logout."""
+    browser = site.browser()
+    browser.submit("/register", username="ben", password=PASSWORD)
+    waiting = come(site, cookie=browser.cookie, headers=[("User-Agent", browser.name)], login=False)
+    other = come(site, "other", "other", login=False)
+    browser.submit("/logout")
+    assert waiting.closed().code == 4440
+    assert other.login()["uid"] == "other"
+
+
 def test_who_is_disconnected_by_the_site_is_closed_with_4440_on_every_device(site, come, listen):
     ben = [listen(come(site, "ben", "ben")) for _ in range(3)]
     with (
@@ -185,7 +197,7 @@ def test_who_is_disconnected_by_the_site_is_closed_with_4440_on_every_device(sit
 def test_a_login_that_was_under_way_while_the_person_left_hears_nothing_of_the_room_either(site, come):
     """Ben leaves in one tab while another one logs in and asks for what it missed; whoever is first, it ends well."""
     first = come(site, "ben", "ben")
-    first.ask(type="create", name="Tea", gid="tea")
+    site.flask("room", "tea")
     for _ in range(20):
         first.ask(type="join", gid="tea")
         second = come(site, "ben", "ben", login=False)

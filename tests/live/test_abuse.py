@@ -25,6 +25,7 @@ from legacy_chat import settings
 
 from .bystander import Bystander
 from .fixtures import serving
+from .polls import Page
 from .raw import CLOSE, CONTINUATION, PING, TEXT, Closed, Person, Refused, eventually, frame
 
 MIB = 2**20
@@ -107,6 +108,65 @@ def test_a_text_of_125_mib_costs_nobody_anything(house, come, grown):
         pour(mallory.client, b"*" * MIB, 125 * MIB)
     assert ben.p99() < OTHERS
     assert grown() < 8 * MIB
+
+
+ENDLESS = ("/chat/boot", "application/json"), ("/chat/push", "application/x-www-form-urlencoded")
+
+
+@pytest.mark.parametrize("told", ["its length", "chunks"])
+@pytest.mark.parametrize(("path", "kind"), ENDLESS, ids=["boot", "push"])
+def test_nobody_fills_the_memory_with_a_body(house, dial, grown, path, kind, told):
+    """Addresses that a stranger may post to, as who it is stands in the body."""
+    grown(house)
+    mallory, chunk = dial(house), b"%x\r\n%s\r\n" % (MIB, b"x" * MIB)
+    length = ("Content-Length", str(48 * MIB)) if told == "its length" else ("Transfer-Encoding", "chunked")
+    mallory.request(path, [("Host", "127.0.0.1"), ("Content-Type", kind), length], method="POST")
+    pour(mallory, b"x" * MIB if told == "its length" else chunk, 48 * len(chunk))
+    if told == "chunks":
+        mallory.send_bytes(b"0\r\n\r\n")
+    status, _ = mallory.response()
+    assert status == 413
+    assert grown() < 8 * MIB
+
+
+def test_what_is_slow_to_read_costs_nobody_anything(house):
+    """Frames that nobody logged in for, forms with a million fields, brackets without end."""
+    frame_ = json.dumps({"type": "event", "name": "x", "data": {str(number): 0 for number in range(5_000)}})
+    bodies = {
+        "/chat/poll": ("application/json", b'{"frames":[%s]}' % b",".join([frame_.encode()] * 15)),
+        "/chat/push": ("application/x-www-form-urlencoded", b"a&" * 500_000),
+        "/chat/boot": ("application/json", b"[" * 1_000_000),
+    }
+    mallory = Page(house)
+    with Bystander(house) as ben:
+        for _ in range(3):
+            for path, (kind, body) in bodies.items():
+                post(house, path, kind, body)
+            longest = b'{"frames":[{"type":"event","name":"x","data":[%s]}]}' % b",".join([b"{}"] * 300_000)
+            assert mallory.send(longest).status == 413
+    mallory.close()
+    assert ben.p99() < OTHERS
+
+
+def post(server, path: str, kind: str, body: bytes) -> None:
+    client = server.dial()
+    headers = [("Host", "127.0.0.1"), ("Content-Type", kind), ("Content-Length", str(len(body)))]
+    client.request(path, headers, method="POST")
+    client.send_bytes(body)
+    assert 400 <= client.response()[0] < 500
+    client.close()
+
+
+@pytest.mark.parametrize("path", ["/chat/poll", "/chat/boot", "/chat/push", "/chat/api/v1/push"])
+def test_a_body_that_is_cut_off_is_mallorys_trouble_alone(house, dial, path):
+    """The fixture holds that no traceback is in the log."""
+    mallory = dial(house)
+    headers = [("Host", "127.0.0.1"), ("Content-Type", "application/json"), ("Content-Length", "100")]
+    mallory.request(path, headers, method="POST")
+    mallory.send_bytes(b'{"token":')
+    mallory.socket.shutdown(socket.SHUT_WR)
+    assert 400 <= mallory.response()[0] < 500
+    assert ended(mallory)
 
 
 # -- 2: what never ends -------------------------------------------------------------------------------------------
@@ -565,6 +625,14 @@ def test_the_defaults_are_the_demanded_ones():
     assert (s.max_rooms, s.max_per_user, s.max_per_address, s.replay) == (128, 10, 50, 300)
     assert (s.max_connections, s.trusted_proxies, s.worker_seconds) == (10_000, 0, 0)
     assert s.test_echo is False
+
+
+def test_complaints_about_proxies_cannot_be_made_up(house, dial):
+    for number in range(20):
+        headers = [("Origin", f"x{number}://127.0.0.1"), ("X-Forwarded-For", "192.0.2.7")]
+        with pytest.raises(Refused):
+            dial(house).handshake("/chat/ws", headers)
+    assert house.log().count("a WebSocket was refused") <= 1
 
 
 def test_what_the_server_allows_is_said_in_hello(house, come):

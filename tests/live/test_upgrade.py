@@ -92,6 +92,15 @@ def test_a_bad_token_is_refused_with_401(server, dial):
     assert "expired" in refused.value.body
 
 
+def test_a_mistyped_address_is_named_with_the_right_one_and_its_token_is_in_no_log(server, dial):
+    for path in ("/chat/wss", "/chat/ws/", "/chat/poll"):
+        with pytest.raises(Refused) as refused:
+            dial(server).handshake(f"{path}?token=astray-secret")
+        assert refused.value.status == 404
+        assert refused.value.body == f"There is no WebSocket at {path}. The chat's is at /chat/ws.\n"
+    assert "astray-secret" not in server.log()
+
+
 def test_frames_right_behind_the_handshake_are_not_lost(server, dial):
     client = dial(server)
     lines = [
@@ -119,6 +128,10 @@ def test_other_upgrades_of_the_host_behave_as_before(tmp_path, dial, come):
         client.send(TEXT, b"hello")
         assert client.receive() == (TEXT, b"echo hello")
         client.send(CLOSE, b"\x03\xe8")
+        with pytest.raises(Refused) as refused:
+            dial(host).handshake("/talk/echo")
+        assert refused.value.status == 404
+        assert "/talk/ws" in refused.value.body
         assert host.browser().open("/") == (200, "the host's page")
         ada = come(host, headers=[("X-User", "7"), ("Origin", "https://shop.example")])
         assert (ada.welcome["uid"], ada.welcome["name"]) == ("7", "user 7")

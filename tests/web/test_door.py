@@ -1,6 +1,8 @@
 import pytest
 from werkzeug.test import EnvironBuilder
 
+from legacy_chat.errors import NotFound, RateLimited, Refused
+
 HANDSHAKE = {
     "Host": "shop.example",
     "Connection": "Upgrade",
@@ -112,6 +114,16 @@ def test_a_site_that_cannot_say_who_asks_is_to_be_asked_later(host, worker, knoc
     assert headers["Retry-After"]
 
 
+@pytest.mark.parametrize("error", [RateLimited("later", 3), Refused("no"), NotFound("who?")])
+def test_a_site_refuses_a_handshake_with_any_error_of_ours(host, worker, knock, error):
+    def load(user):
+        raise error
+
+    host.extensions["legacy_chat"].hooks.member_loader = load
+    status, _, body, _ = knock(Cookie=cookie(host))
+    assert (status[:3], body, worker.served) == (str(error.status), error.message + "\n", None)
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://shop.example:8001", "http://[::1", ""])
 def test_a_page_of_another_site_stays_outside_even_with_adas_cookie(host, worker, knock, origin):
     status, _, body, upgrade = knock(Cookie=cookie(host), Origin=origin)
@@ -167,3 +179,46 @@ def test_the_prefix_moves_the_door(make_host):
     host = make_host(CHAT_PREFIX="/talk")
     assert host.test_client().get("/talk/ws").status_code == 426
     assert host.test_client().get("/chat/ws").status_code == 404
+
+
+ASTRAY = [
+    "/chat/wss",
+    "/chat/ws/",
+    "/chat/wS",
+    "/chat/",
+    "/chat/poll",
+    "/chat/test/echo",
+    "/chat/api/v1/rooms",
+    "/chat/text",
+]
+
+
+@pytest.mark.parametrize("path", ASTRAY)
+def test_a_mistyped_address_is_named_with_the_right_one(worker, knock, path):
+    status, headers, body, upgrade = knock(path=f"{path}?token=secret")
+    assert status == "404 Not Found"
+    assert headers["Content-Type"].startswith("text/plain")
+    assert body == f"There is no WebSocket at {path}. The chat's is at /chat/ws.\n"
+    assert (upgrade.headers, worker.served) == (None, None)
+
+
+def test_below_a_mount_the_whole_address_is_named(host):
+    builder = EnvironBuilder(path="/chat/wss", base_url="http://shop.example/shop", headers=HANDSHAKE)
+    body = b"".join(host.wsgi_app(builder.get_environ(), lambda status, headers, exc_info=None: None))
+    assert b"at /shop/chat/wss. The chat's is at /shop/chat/ws." in body
+
+
+def test_where_there_are_text_rooms_they_are_named_as_well(make_host):
+    app = make_host(CHAT_TEXT_ROOMS="1")
+    environ = EnvironBuilder(path="/chat/text", headers=HANDSHAKE).get_environ()
+    body = b"".join(app.wsgi_app(environ, lambda status, headers, exc_info=None: None))
+    assert b"A plain-text room is at /chat/text/ROOM." in body
+
+
+@pytest.mark.parametrize("path", ["/chats", "/live/chat/wss", "/chat"])
+def test_upgrades_of_the_site_are_none_of_ours(knock, path):
+    assert "The chat's is at" not in knock(path=path)[2]
+
+
+def test_without_an_upgrade_pages_below_the_prefix_are_as_before(knock):
+    assert "WebSocket" not in knock(path="/chat/wss", Upgrade=None, Connection=None)[2]

@@ -45,6 +45,12 @@ def test_a_foreign_origin_without_a_proxy_is_just_foreign():
     assert "proxy" not in hints.foreign(came(HTTP_ORIGIN="https://evil.example"))
 
 
+@pytest.mark.parametrize("origin", ["x1://shop.example", "null", "", "//shop.example", "http://[::1"])
+def test_what_no_browser_would_send_is_not_repeated_and_adds_no_new_complaint(origin):
+    seen = came(HTTP_ORIGIN=origin, HTTP_X_FORWARDED_FOR="192.0.2.7")
+    assert hints.foreign(seen) == hints.foreign(came(HTTP_ORIGIN="https://evil.example"))
+
+
 def test_behind_a_proxy_the_host_may_be_what_is_wrong():
     seen = came(HTTP_ORIGIN="https://shop.example", HTTP_HOST="127.0.0.1:8000", HTTP_X_FORWARDED_FOR="192.0.2.7")
     assert "proxy_set_header Host $http_host;" in hints.foreign(seen)

@@ -207,6 +207,13 @@ def test_an_answer_that_is_none_is_the_sites_mistake(load, answer, caplog):
     assert "member_loader answered" in caplog.text
 
 
+def test_what_else_stood_in_a_mistaken_answer_is_in_no_log(load, caplog):
+    with pytest.raises(Unavailable):
+        load({"uid": "7", "password_hash": "scrypt-and-salt"})
+    assert "password_hash" in caplog.text
+    assert "scrypt-and-salt" not in caplog.text
+
+
 def test_a_site_that_fails_is_asked_again_later(host, load, caplog):
     with pytest.raises(Unavailable) as error:
         load(lambda user: 1 / 0)
@@ -299,6 +306,13 @@ def test_no_token_is_made_for_a_picture_that_no_page_may_show(avatar):
 def test_tokens_of_the_version_before_are_good_still(noon):
     old = URLSafeSerializer(SECRET, salt="legacy_chat.connect").dumps(["7", "ada", int(noon.now) + 60])
     assert Tokens(SECRET, 60).verify(old) == Member("7", "ada")
+
+
+@pytest.mark.parametrize("expires", ["2200-01-01", None, [2**40]])
+def test_a_token_that_somebody_signed_with_a_mistake_in_it_is_refused(expires):
+    signed = URLSafeSerializer(SECRET, salt="legacy_chat.connect").dumps(["7", "ada", expires])
+    with pytest.raises(BadToken):
+        Tokens(SECRET, 60).verify(signed)
 
 
 def test_something_else_that_the_site_signed_is_no_token():

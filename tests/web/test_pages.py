@@ -47,6 +47,10 @@ def test_the_page_is_not_kept_by_the_browser_as_it_names_ada(adas):
     assert adas.get("/chat/").headers["Cache-Control"] == "no-store"
 
 
+def test_no_other_site_can_lay_a_frame_of_the_page_under_adas_mouse(adas):
+    assert adas.get("/chat/").headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
 @pytest.mark.parametrize("name", ["</script><script>alert(1)</script>", "<!--", "\u2028", "'\"&"])
 def test_a_name_is_text_in_the_page(host, name, monkeypatch):
     user = host.login_manager._user_callback("7")

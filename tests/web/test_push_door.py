@@ -90,3 +90,12 @@ def test_where_no_worker_runs_it_fails(host):
     secret = Keys(host.extensions["legacy_chat"].parts).create("script", ["push"])[1]
     answer = host.test_client().get("/chat/push", query_string={"type": "publish", "content": "x", "key": secret})
     assert (answer.status_code, answer.text) == (503, "fail")
+
+
+def test_nobody_is_read_without_end_to_find_their_key(host, knock, told):
+    long = b"key=" + b"x" * 2_000_000
+    form = "application/x-www-form-urlencoded"
+    answer = host.test_client().post("/chat/push", data=long, content_type=form)
+    assert (answer.status_code, answer.text) == (413, "fail")
+    answer = host.test_client().post("/chat/push", data=b"key=x" + b"&a=" * 10_000, content_type=form)
+    assert (answer.status_code, answer.text) == (422, "fail")
