@@ -17,7 +17,7 @@ from ..core import access, close, frames
 from ..core.model import Member, event_room_key, room_key
 from ..core.push import checked_event_name
 from ..core.text import check_name
-from ..errors import Forbidden
+from ..errors import BadText, Forbidden
 from ..storage import rooms as stored_rooms
 from .parts import Parts
 
@@ -103,7 +103,7 @@ def emit(
     if broadcast:
         parts.backplane.publish(ToAll(frame, skip=skip))
     else:
-        key = event_room_key(str(to).strip()) if to is not None else _key_of(client, parts, str(room))
+        key = event_room_key(event_room(to)) if to is not None else _key_of(client, parts, str(room))
         parts.backplane.publish(ToRoom(key, frame, skip=skip))
 
 
@@ -129,13 +129,25 @@ def send(data: Any, **where: Any) -> None:
     emit("message", data, **where)
 
 
+def event_room(name: Any) -> str:
+    """The name of an event room. What a page sent may be anything: null would be one room for all who send it."""
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        raise BadText(f"The room's name is to be a text or a number, not {'null' if name is None else _kind(name)}.")
+    return check_name(str(name), "room's name", 64)
+
+
+def _kind(value: Any) -> str:
+    return {"dict": "an object", "list": "a list"}.get(type(value).__name__, f"a {type(value).__name__}")
+
+
 def join_room(name: str | int) -> None:
     """Put the speaking connection into an event room, until it leaves or ends; nothing is stored.
 
-    Raises `Forbidden` where it would be in more than CHAT_MAX_ROOMS.
+    Raises `BadText`, `Empty` or `TooLong` for what is no name (1 to 64 characters, or a number), and `Forbidden`
+    where it would be in more than CHAT_MAX_ROOMS.
     """
     now = _speaking()
-    room, most = check_name(str(name), "room's name", 64), now.parts.settings.max_rooms
+    room, most = event_room(name), now.parts.settings.max_rooms
     if len(now.client.session.rooms | {room}) > most:
         raise Forbidden(f"A connection may be in {most} event rooms: leave one first.")
     now.affect(lambda client: _enter(client, room))
@@ -148,8 +160,11 @@ def _enter(client: Client, room: str) -> None:
 
 
 def leave_room(name: str | int) -> None:
-    """Take the speaking connection out of an event room; nothing happens where it is not in it."""
-    room = str(name).strip()
+    """Take the speaking connection out of an event room; nothing happens where it is not in it.
+
+    Raises as `join_room` for what is no name.
+    """
+    room = event_room(name)
     _speaking().affect(lambda client: _exit(client, room))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -15,8 +15,8 @@ from ..backplane.contract import Notice, Reach, ToAll, ToPeople, ToRoom
 from ..core import access, frames
 from ..core.metrics import PUSHES
 from ..core.model import Conversation, Draft, Message, event_room_key, room_key
-from ..core.push import DEFAULT_NAME, Errand, Push, Pushed, Sender
-from ..core.text import check_name, check_text
+from ..core.push import DEFAULT_NAME, Errand, Push, Pushed
+from ..core.text import check_name, check_text, check_uid
 from ..errors import BadShape, BadText, TooLong, Unavailable
 from ..storage import messages, people, rooms, schedule
 from ..storage.database import Connection
@@ -26,7 +26,8 @@ from .parts import Parts
 # People whose messages share a transaction: more would keep everybody else's waiting.
 _TOGETHER = 64
 
-_SITE = Sender()
+# Milliseconds by which a planned time may be over when it comes here: a slow way, or clocks that do not agree.
+_LEEWAY = 60_000
 
 Placed = list[tuple[Conversation, Message]]
 Claim = Callable[[Connection], bool]
@@ -72,9 +73,7 @@ class Pushes:
         self, gid: str, content: str, uid: str, name: str | None, request_id: str, read: Read | None = None
     ) -> Errand:
         """A message to a room, checked, for `run`. Without a name it bears the one last seen."""
-        read = read or self._parts.read
-        name = name or read(lambda c: people.find_name(c, uid)) or (_SITE.name if uid == _SITE.uid else uid)
-        sender = {"uid": check_name(uid, "uid", 64), "name": check_name(name, limit=200)}
+        sender = {"uid": check_uid(uid), **({"name": check_name(name, limit=200)} if name else {})}
         push = make_push(gid=gid, content=content, durable=True, sender=sender)
         return Errand(self.checked(push, read), request_id, quiet=True)
 
@@ -92,10 +91,12 @@ class Pushes:
         """The push as it will be sent."""
         if push.content is not UNSET:
             push = msgspec.structs.replace(push, content=check_text(push.content, self._parts.settings.text_chars))
+        if push.at is not UNSET:
+            _check_ahead(push.at, self._parts.clock())
         if push.durable:
             for uid in (str(push.sender.uid), *(push.people or ())):
-                check_name(uid, "uid", 64)
-            check_name(push.sender.name, limit=200)
+                check_uid(uid)
+            check_name(push.sender.shown(None), limit=200)
         limit = self._parts.settings.max_message_bytes
         if len(_event(push)) > limit:
             raise TooLong(f"An event has at most {limit} bytes of JSON.")
@@ -176,11 +177,11 @@ class Pushes:
     def _write(self, connection: Connection, errand: Errand, uids: tuple[str, ...]) -> Placed:
         sender, push = errand.push.sender, errand.push
         uid, now = str(sender.uid), self._parts.clock()
-        people.introduce(connection, uid, sender.name)
+        name = sender.shown(people.find_name(connection, uid))
+        people.introduce(connection, uid, name)
         places = _places(connection, push, uid, uids)
         drafts = [
-            Draft(place.id, uid, sender.name, str(push.content), now, f"{errand.request_id}:{place.id}")
-            for place in places
+            Draft(place.id, uid, name, str(push.content), now, f"{errand.request_id}:{place.id}") for place in places
         ]
         return list(zip(places, messages.append(connection, drafts), strict=True))
 
@@ -198,6 +199,17 @@ class Pushes:
             return self._parts.backplane.deliver(msgspec.structs.replace(notice, frame=event))
         except Unavailable:  # it is stored: whoever comes finds it
             return Reach()
+
+
+def _check_ahead(at: int, now: int) -> None:
+    """Raises `BadShape` for a time that is over: nobody plans that."""
+    if at < now - _LEEWAY:
+        given, here = _in_words(at), _in_words(now)
+        raise BadShape(f"`at` is in the past: {given} was given, and it is {here}. It counts milliseconds since 1970.")
+
+
+def _in_words(ms: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=ms)).isoformat(" ", "seconds")
 
 
 def _event(push: Push) -> bytes:

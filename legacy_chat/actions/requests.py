@@ -178,7 +178,7 @@ class Requests:
     def _state(self, client: Client, member: Member, snapshot: Snapshot) -> list[frames.Event]:
         """The `login` frame, then what was missed, in order."""
         belongs = snapshot.memberships
-        groups = [frames.room_entry(m) for m in belongs if m.gid is not None]
+        groups = [self._room_entry(m) for m in belongs if m.gid is not None]
         peers = [self._peer_entry(m, snapshot.peers) for m in belongs if m.gid is None]
         online = frames.Online(*self._online.count())
         login = frames.LoggedIn(member.uid, member.name, client.client_id, snapshot.epoch, groups, peers, online)
@@ -276,20 +276,22 @@ class Requests:
 
     def _join(self, client: Client, request: frames.Join) -> None:
         joined = self.rooms.join(_member(client), str(request.gid))
-        self._ack(client, request, room=frames.room_entry(joined))
+        self._ack(client, request, room=self._room_entry(joined))
 
     def _leave(self, client: Client, request: frames.Leave) -> None:
         self.rooms.leave(_member(client), str(request.gid))
         self._ack(client, request)
 
     def _create(self, client: Client, request: frames.Create) -> None:
-        gid = None if request.gid is UNSET else str(request.gid)
-        founded = self.rooms.found(_member(client), request.name, gid, request.private)
-        self._ack(client, request, room=frames.room_entry(founded))
+        founded = self.rooms.found(_member(client), request.name, request.private)
+        self._ack(client, request, room=self._room_entry(founded))
 
     def _invite(self, client: Client, request: frames.Invite) -> None:
         self.rooms.invite(_member(client), str(request.gid), str(request.uid))
         self._ack(client, request)
+
+    def _room_entry(self, membership: Membership) -> frames.RoomEntry:
+        return frames.room_entry(membership, ruled=self.rooms.ruled_invitations)
 
     def _rooms(self, client: Client, request: frames.Rooms) -> None:
         self._ack(client, request, rooms=self.rooms.public(_member(client)))

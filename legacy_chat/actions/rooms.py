@@ -7,7 +7,7 @@ import secrets
 from ..backplane.contract import Subscribe, ToRoom, Unsubscribe
 from ..core import access, frames
 from ..core.model import Conversation, Member, Membership, Room, room_key
-from ..core.text import check_gid, check_name
+from ..core.text import check_gid, check_name, check_uid
 from ..errors import Exists, Forbidden
 from ..storage import people, rooms
 from ..storage.database import Connection
@@ -39,12 +39,15 @@ class Rooms:
 
         return self._parts.writer.call(job, announce)
 
-    def found(self, member: Member, name: str, gid: str | None, private: bool) -> Membership:
-        """A room that a person opens, and belongs to from the start; all their pages show it."""
-        with_key = gid or secrets.token_hex(6)
-        self._parts.rules.check_join(member, Room(0, with_key, name, private, 0, 0, founder=member.uid))
+    def found(self, member: Member, name: str, private: bool) -> Membership:
+        """A room that a person opens, and belongs to from the start; all their pages show it. Its key is drawn.
+
+        Raises as `create`, and whatever the site's rules raise.
+        """
+        gid = secrets.token_hex(6)
+        self._parts.rules.check_join(member, Room(0, gid, name, private, 0, 0, founder=member.uid))
         self._parts.writer.call(lambda c: self._check_room_count(c, member.uid))
-        room = self.create(with_key, name, private, (member.uid,), founder=member.uid)
+        room = self.create(gid, name, private, (member.uid,), founder=member.uid)
         self._tell(room, _joined(room, member))
         return self._membership(member, room)
 
@@ -88,8 +91,11 @@ class Rooms:
         return self._membership(member, room)
 
     def invite(self, member: Member, gid: str, uid: str) -> None:
-        """A member brings somebody else into a room. Raises `BadText`, `UnknownRoom`, `NotMember` or `Forbidden`."""
-        check_name(uid, "uid", 64)
+        """A member brings somebody else into a room, where that is for members to do.
+
+        Raises `BadText`, `UnknownRoom`, `NotMember` or `Forbidden`.
+        """
+        check_uid(uid)
         self._ask_to_bring(member, gid, uid)
 
         def job(connection: Connection) -> tuple[Room, bool, Member]:
@@ -99,7 +105,7 @@ class Rooms:
 
     def add(self, gid: str, uid: str) -> None:
         """The site brings somebody in. Raises `BadText`, `UnknownRoom` or `Forbidden` (too many rooms)."""
-        check_name(uid, "uid", 64)
+        check_uid(uid)
         self._parts.writer.call(
             lambda c: self._bring(c, self._any_room(c, gid), uid), lambda result: self._welcome(*result)
         )
@@ -159,14 +165,17 @@ class Rooms:
         if not belongs:
             self._parts.rules.check_join(member, access.check_see(room, gid, belongs))
 
-    def _ask_to_bring(self, member: Member, gid: str, uid: str) -> None:
-        if not self._parts.rules.for_joining:
-            return
+    @property
+    def ruled_invitations(self) -> bool:
+        """Whether the site has rules about who may invite."""
+        return self._parts.rules.for_inviting
 
+    def _ask_to_bring(self, member: Member, gid: str, uid: str) -> None:
         def query(connection: Connection) -> tuple[Room, Member]:
             return self._own_room(connection, member, gid), people.find_member(connection, uid)
 
         room, guest = self._parts.read(query)
+        self._parts.rules.check_invite(member, room, uid)
         self._parts.rules.check_join(guest, room)
 
     def _own_room(self, connection: Connection, member: Member, gid: str) -> Room:

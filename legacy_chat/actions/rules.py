@@ -1,9 +1,9 @@
-"""The site's own rules: who may join a room, post in it, write to somebody, and what may be said.
+"""The site's own rules: who may join a room, bring others in, post in it, write to somebody, and what may be said.
 
-A site gives them with `@chat.can_join`, `@chat.can_post`, `@chat.can_message` and `@chat.before_message`. They are
-asked about what people do, over whatever transport; what the site itself does (its calls, its keys) is above them. Each
-is asked in the greenlet of the request, within a context of the app that ends with it, so that a rule may work with the
-site's database and hands its connection back. Without rules nothing is asked and nothing is looked up.
+A site gives them with `@chat.can_join`, `@chat.can_invite`, `@chat.can_post`, `@chat.can_message` and
+`@chat.before_message`. They are asked about what people do, over whatever transport; what the site itself does (its
+calls, its keys) is above them. Each is asked in the greenlet of the request, within a context of the app that ends with
+it, so that a rule may work with the site's database and hands its connection back. Without rules nothing is asked.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import msgspec
 
 from ..core.model import Member, Room, Submission
 from ..errors import ChatError, Forbidden, Internal, Refused
+from .handlers import name_of
 from .hooks import Hooks, Rule
 
 log = logging.getLogger(__name__)
 
 _NOT_HERE = "You may not be in this room."
+_NO_GUESTS = "You may not bring anybody into this room."
+_SITES_OWN = "The site itself says who is in this room: nobody can be invited."
 _SILENT = "You may not write in this room."
 _NOT_TO_THEM = "You may not write to this person."
 _UNSAID = "This message is not allowed here."
@@ -31,11 +34,16 @@ class Rules:
     def __init__(self, hooks: Hooks | None = None, context: Callable[[], AbstractContextManager[Any]] = nullcontext):
         self._hooks = hooks or Hooks()
         self._context = context
+        self._complained_of: list[Rule] = []
 
     @property
     def for_joining(self) -> bool:
         """Whether there is anything to ask."""
         return bool(self._hooks.can_join)
+
+    @property
+    def for_inviting(self) -> bool:
+        return bool(self._hooks.can_invite)
 
     def for_messages(self, in_room: bool) -> bool:
         hooks = self._hooks
@@ -50,12 +58,18 @@ class Rules:
 
         def may_join(room: Room) -> bool:
             try:
-                return all(hook(member, room) is True for hook in self._hooks.can_join)
+                return all(self._is_yes(hook, hook(member, room)) for hook in self._hooks.can_join)
             except Refused:
                 return False
 
         found: list[Room] = self._run(lambda: [room for room in rooms if may_join(room)])
         return found
+
+    def check_invite(self, member: Member, room: Room, uid: str) -> None:
+        """Into rooms that people opened members may invite, into those of the site only by a rule."""
+        if room.founder is None and not self.for_inviting:
+            raise Forbidden(_SITES_OWN)
+        self._check(self._hooks.can_invite, _NO_GUESTS, member, room, uid)
 
     def check_post(self, member: Member, room: Room) -> None:
         self._check(self._hooks.can_post, _SILENT, member, room)
@@ -77,20 +91,27 @@ class Rules:
     def _check(self, hooks: list[Rule], words: str, *arguments: Any) -> None:
         def ask() -> None:
             for hook in hooks:
-                # A rule that ends without a word has not said yes.
-                if hook(*arguments) is not True:
+                if not self._is_yes(hook, hook(*arguments)):
                     raise Forbidden(words)
 
         if hooks:
             self._run(ask)
 
+    def _is_yes(self, hook: Rule, answer: Any) -> bool:
+        """A rule that ends without a word has not said yes; one that says neither yes nor no is in the log once."""
+        if not isinstance(answer, bool) and hook not in self._complained_of:
+            self._complained_of.append(hook)
+            kind = type(answer).__name__
+            log.warning("the rule %s answered %s, which is a no: it is to answer True or False", name_of(hook), kind)
+        return answer is True
+
     def _run(self, ask: Callable[[], Any]) -> Any:
         try:
             with self._context():
                 return ask()
-        except ChatError:
+        except (ChatError, KeyboardInterrupt):
             raise
-        except Exception:
+        except BaseException:  # as for handlers
             log.exception("a rule of this site failed")
             raise Internal("A rule of this site failed; it is in its log. Nothing was done.") from None
 
@@ -101,5 +122,7 @@ def _verdict(answer: Any, content: str) -> str:
     if answer is False:
         raise Forbidden(_UNSAID)
     if not isinstance(answer, str):
-        raise TypeError(f"before_message answered {answer!r}: it is to answer None, True, False or a str")
+        # Its kind alone: what was said stands in no log.
+        kind = type(answer).__name__
+        raise TypeError(f"before_message answered with {kind}: it is to answer None, True, False or a str")
     return answer

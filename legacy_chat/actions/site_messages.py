@@ -7,7 +7,7 @@ import threading
 from ..core import access
 from ..core.api import NewMessage
 from ..core.model import Conversation, Member, Message
-from ..core.text import check_name, check_text
+from ..core.text import check_name, check_text, check_uid
 from ..errors import ChatError
 from ..storage import people, rooms
 from ..storage.database import Connection
@@ -34,16 +34,22 @@ class SiteMessages:
 
     def to_person(self, uid: str, new: NewMessage, request_id: str | None = None) -> Message:
         """The private talk of the sender and `uid`. Raises `Empty`, `TooLong`, `BadText` or `Unavailable`."""
-        check_name(uid, "uid", 64)
+        check_uid(uid)
         sender = self._introduced(new)
         return self._post(self._messages.private(sender.uid, uid), sender, new, request_id)
 
     def _introduced(self, new: NewMessage) -> Member:
         """The sender, whose name is kept where it was not known; the text is checked before anything is stored."""
         check_text(new.content, self._parts.settings.text_chars)
-        sender = Member(check_name(str(new.sender.uid), "uid", 64), check_name(new.sender.name, limit=200))
-        self._parts.writer.call(lambda c: people.introduce(c, sender.uid, sender.name))
-        return sender
+        uid = check_uid(str(new.sender.uid))
+        check_name(new.sender.shown(None), limit=200)
+
+        def job(connection: Connection) -> Member:
+            name = new.sender.shown(people.find_name(connection, uid))
+            people.introduce(connection, uid, name)
+            return Member(uid, name)
+
+        return self._parts.writer.call(job)
 
     def _post(self, where: Conversation, sender: Member, new: NewMessage, request_id: str | None) -> Message:
         answers: list[Message | ChatError] = []

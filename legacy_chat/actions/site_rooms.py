@@ -5,7 +5,7 @@ The same call again changes nothing, so it may stand in a view that is called a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -33,16 +33,16 @@ class SiteRooms:
         self._parts = parts
 
     def ensure(
-        self, gid: str, name: str | None = None, private: bool | None = None, uids: Iterable[str | int] = ()
+        self, gid: str, name: str | None = None, private: bool | None = None, members: Sequence[Member] = ()
     ) -> Room:
         """The room as the site wants it: made where there is none, else with this name and privacy (None: as it is).
 
-        These people belong from now on, whoever belonged before stays. Raises `Exists` for a room that a person
+        These people, each named once, belong from now on, whoever belonged before stays. Who never came goes by the
+        name that is given here; one that is the uid says nothing. Raises `Exists` for a room that a person
         opened, `BadText`, `Empty` or `TooLong`.
         """
         check_gid(gid)
         name = name if name is None else check_name(name, "room's name")
-        members = _checked(uids)
 
         def job(connection: Connection) -> Outcome:
             room = _wanted(connection, gid, name, private)
@@ -50,9 +50,8 @@ class SiteRooms:
 
         return self._parts.read(lambda c: _as_wanted(c, gid, name, private, members)) or self._change(job)
 
-    def add(self, gid: str, uids: Iterable[str | int]) -> Room:
-        """These people belong from now on. Raises `UnknownRoom` or `BadText`."""
-        members = _checked(uids)
+    def add(self, gid: str, members: Sequence[Member]) -> Room:
+        """These people belong from now on. Raises `UnknownRoom`."""
 
         def job(connection: Connection) -> Outcome:
             room = _find(connection, gid)
@@ -60,13 +59,12 @@ class SiteRooms:
 
         return self._change(job)
 
-    def set_members(self, gid: str, uids: Iterable[str | int]) -> Room:
+    def set_members(self, gid: str, members: Sequence[Member]) -> Room:
         """These people belong, and nobody else. Raises as `add`."""
-        members = _checked(uids)
 
         def job(connection: Connection) -> Outcome:
             room = _find(connection, gid)
-            gone = rooms.uids_of(connection, room.id).difference(members)
+            gone = rooms.uids_of(connection, room.id).difference(member.uid for member in members)
             for uid in gone:
                 rooms.remove_member(connection, room.id, uid)
             new = self._bring(connection, room, members)
@@ -74,9 +72,10 @@ class SiteRooms:
 
         return self._change(job)
 
-    def _bring(self, connection: Connection, room: Room, uids: list[str]) -> list[Member]:
+    def _bring(self, connection: Connection, room: Room, members: Sequence[Member]) -> list[Member]:
+        people.introduce_all(connection, members)
         known = rooms.uids_of(connection, room.id)
-        new = [uid for uid in uids if uid not in known]
+        new = [member.uid for member in members if member.uid not in known]
         rooms.add_members(connection, room, new)
         return people.find_members(connection, new)
 
@@ -102,13 +101,6 @@ class SiteRooms:
         self._parts.backplane.publish(ToRoom(room_key(room.gid), frames.encode(event), about=about))
 
 
-def _checked(uids: Iterable[str | int]) -> list[str]:
-    """Each once, in their order."""
-    if isinstance(uids, str | int):
-        uids = (uids,)
-    return list(dict.fromkeys(check_name(str(uid), "uid", 64) for uid in uids))
-
-
 def _find(connection: Connection, gid: str) -> Room:
     room = rooms.find_room(connection, gid)
     if room is None:
@@ -117,13 +109,15 @@ def _find(connection: Connection, gid: str) -> Room:
 
 
 def _as_wanted(
-    connection: Connection, gid: str, name: str | None, private: bool | None, uids: list[str]
+    connection: Connection, gid: str, name: str | None, private: bool | None, members: Sequence[Member]
 ) -> Room | None:
     """The room, where nothing is to be done."""
     room = rooms.find_room(connection, gid)
     if room is None or _differs(room, name, private) or room.founder is not None:
         return None
-    return room if rooms.uids_of(connection, room.id).issuperset(uids) else None
+    if not rooms.uids_of(connection, room.id).issuperset(member.uid for member in members):
+        return None
+    return room if people.all_introduced(connection, members) else None
 
 
 def _differs(room: Room, name: str | None, private: bool | None) -> bool:

@@ -90,8 +90,13 @@ class Leave(_ToRoom, tag="leave"):
 
 class Create(Request, tag="create"):
     name: str
-    gid: Key | UnsetType = UNSET
+    gid: Any = UNSET
     private: bool = False
+
+    def __post_init__(self) -> None:
+        # Keys that can be foretold are the site's: somebody could open a room under one before the site does.
+        if self.gid is not UNSET:
+            raise ValueError("The server draws the key of a room that somebody opens: leave out `gid`")
 
 
 class Invite(Request, tag="invite"):
@@ -251,7 +256,10 @@ class Hello(Event, tag="hello"):
 
 
 class RoomEntry(msgspec.Struct):
-    """A room in the list of somebody who belongs to it; `ts` is the last message's, 0 for none."""
+    """A room in the list of somebody who belongs to it; `ts` is the last message's, 0 for none.
+
+    `invite`: its members may bring somebody in, as far as the site's rules let them.
+    """
 
     gid: str
     name: str
@@ -260,6 +268,7 @@ class RoomEntry(msgspec.Struct):
     unread: int
     private: bool
     ts: int
+    invite: bool = True
 
 
 class PeerEntry(msgspec.Struct, omit_defaults=True):
@@ -475,9 +484,11 @@ def message_frame(conversation: Conversation, message: Message) -> GroupPm | Pri
     return PrivatePm(m.uid, to, m.name, m.content, m.seq, m.ts, m.mid, m.request_id)
 
 
-def room_entry(membership: Membership) -> RoomEntry:
+def room_entry(membership: Membership, ruled: bool = False) -> RoomEntry:
+    """`ruled`: the site has rules about who may invite."""
     m = membership
-    return RoomEntry(m.gid or "", m.name, m.seq, m.read, m.unread, m.private, m.ts)
+    invite = ruled or m.founder is not None
+    return RoomEntry(m.gid or "", m.name, m.seq, m.read, m.unread, m.private, m.ts, invite)
 
 
 def error_frame(error: ChatError, request_id: str | UnsetType = UNSET) -> Error:

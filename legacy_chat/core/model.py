@@ -51,6 +51,7 @@ class Membership(msgspec.Struct, frozen=True, gc=False):
     read: int
     ts: int
     avatar: str | None = None  # of the other person
+    founder: str | None = None  # of a room
 
     @property
     def unread(self) -> int:

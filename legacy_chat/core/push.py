@@ -31,10 +31,16 @@ MOST_PEOPLE = 10_000
 
 
 class Sender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """In whose name a durable message is stored."""
+    """In whose name a durable message is stored; without a name it is the one last seen, or the uid."""
 
     uid: Key = "site"
-    name: Annotated[str, Meta(min_length=1, max_length=200)] = "Site"
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+
+    def shown(self, known: str | None) -> str:
+        """The name to store; `known` is the one last seen."""
+        if self.name is not UNSET:
+            return self.name
+        return known or ("Site" if self.uid == "site" else str(self.uid))
 
 
 class Push(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -70,7 +76,7 @@ class Push(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
         return None if self.uids is UNSET else tuple(dict.fromkeys(map(str, self.uids)))
 
 
-class Pushed(msgspec.Struct, frozen=True, omit_defaults=True):
+class Pushed(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=True):
     """How far a push went: people and pages that got it now, messages stored; `id` of one that waits for its time."""
 
     users: int

@@ -13,6 +13,12 @@ _GID = re.compile(r"[\w.:@+-]{1,64}")
 # Browsers read a backslash as a slash and drop tabs and newlines: `/\evil.example` would lead to another site.
 _PICTURE = re.compile(r"(?:https://[^/\s\\]|/(?![/\\]))[^\s\\\x00-\x1f\x7f]*")
 _PICTURE_CHARS = 500
+# In a terminal these begin commands, as escape does: "\x9b1G" goes back to the start of the line.
+_COMMANDS = re.compile("[\x80-\x9f]")
+# U+200C and U+200D: Persian words and families of emoji are spelled with them. At an end they join nothing.
+_JOINERS = "\u200c\u200d"
+_UNSEEN = dict.fromkeys(map(ord, _JOINERS))
+_EDGES = _JOINERS + "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace())
 # All that some reader takes for the end of a line, those of Unicode among them.
 _NEWLINES = ("\r\n", "\n", "\r", "\x85", "\u2028", "\u2029")
 
@@ -33,6 +39,8 @@ def check_line(content: str, limit: int) -> str:
     _check_fit(content, limit)
     for newline in _NEWLINES:
         content = content.replace(newline, " ")
+    if _COMMANDS.search(content):
+        raise BadText("The message holds control characters (U+0080 to U+009F): remove them.")
     return content
 
 
@@ -56,15 +64,36 @@ def check_gid(gid: str) -> str:
 
 
 def check_name(name: str, what: str = "name", limit: int = 80) -> str:
-    """A name on one line, stripped. Raises as `check_text`."""
-    name = name.strip()
+    """A name on one line, stripped; joiners are kept inside it. Raises as `check_text`."""
+    name = name.strip(_EDGES)
     if not name:
         raise Empty(f"The {what} is empty.")
     if len(name) > limit:
         raise TooLong(f"The {what} has {len(name)} characters; at most {limit} are allowed.")
-    if not name.isprintable():
+    if not all(map(_is_shown, name)):
         raise BadText(f"The {what} holds characters that cannot be printed: remove them.")
     return name
+
+
+def check_uid(uid: str) -> str:
+    """A person's key. Raises as `check_text`, for joiners too: no two keys are to look the same."""
+    if any(joiner in uid for joiner in _JOINERS):
+        raise BadText("The uid holds characters that cannot be seen: remove them.")
+    return check_name(uid, "uid", 64)
+
+
+def fit_name(name: str, limit: int = 80) -> str:
+    """What of a name can be shown, maybe nothing."""
+    return "".join(filter(_is_shown, name)).strip(_EDGES)[:limit].rstrip(_EDGES)
+
+
+def folded(name: str) -> str:
+    """Alike for names that look alike but for their case."""
+    return name.translate(_UNSEEN).casefold()
+
+
+def _is_shown(letter: str) -> bool:
+    return letter.isprintable() or letter in _JOINERS
 
 
 def check_avatar(address: str) -> str:

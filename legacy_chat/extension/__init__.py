@@ -33,6 +33,7 @@ from .identity import IdentityCalls, on_logout
 from .rooms import RoomCalls
 from .rules import RuleCalls
 from .tasks import TaskCalls
+from .whom import Person, gid_of, member_of, uids_of
 
 __all__ = ["EXTENSION", "Chat"]
 
@@ -59,7 +60,8 @@ class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
         app.extensions[EXTENSION] = state
         logs.set_up(state.settings.log_format)
         if state.database.engine.dialect.name == "sqlite":
-            state.prepare()
+            with attend(app.config, state.database.engine.url.database):
+                state.prepare()
         app.register_blueprint(blueprint(state))
         app.register_blueprint(text_page.blueprint(state))
         app.register_blueprint(widget.blueprint(state))
@@ -79,27 +81,29 @@ class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
 
     def push(
         self,
-        to: str | int | Iterable[str | int] | None = None,
+        to: Person | Iterable[Person] | None = None,
         content: str | None = None,
         *,
         name: str | None = None,
         data: Any = None,
-        gid: str | None = None,
+        gid: str | int | None = None,
         everybody: bool = False,
         durable: bool = False,
         sender: tuple[str, str] | None = None,
         at: datetime | int | None = None,
         every: timedelta | int | None = None,
     ) -> Pushed:
-        """Say something to a person (`to=uid`), to several, to a room (`gid`) or to `everybody`; whom it reached.
+        """Say something to a person (`to`), to several, to a room (`gid`) or to `everybody`; whom it reached.
 
+        A person is a uid, a `Member` or a user of the site.
         Text (`content`) is shown by the page, an event (`name`, `data`) is for the site's own script. `durable` text
         is a message as well, from `sender` (uid, name). `at` and `every` (or milliseconds) plan it: the answer's `id`
         is for `unschedule`. Raises a `ChatError`: `Unavailable` where nobody can take it.
         """
         who = sender and {"uid": sender[0], "name": sender[1]}
+        whom, room = None if to is None else uids_of(to), None if gid is None else gid_of(gid)
         push = make_push(
-            to, content=content, name=name, data=data, gid=gid, all=everybody, durable=durable, sender=who, at=at,
+            whom, content=content, name=name, data=data, gid=room, all=everybody, durable=durable, sender=who, at=at,
             every=every,
         )  # fmt: skip
         return state_of_app().pushes.push(push)
@@ -109,15 +113,17 @@ class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
         return state_of_app().pushes.unschedule(id)
 
     def post(
-        self, room: str, text: str, *, uid: str = "site", name: str | None = None, session: Any = None
+        self, room: str | int, text: str, *, uid: Person = "site", name: str | None = None, session: Any = None
     ) -> Pushed | None:
-        """A message to a room, in the name of `uid`; whom it reached.
+        """A message to a room, in the name of `uid` (or a `Member`, or a user); whom it reached.
 
         With the site's SQLAlchemy `session` it goes out when that is committed, once, and never after a rollback.
         """
+        who, gid = member_of(uid), gid_of(room)
+        shown = name or (who.name if who.name != who.uid else None)
         if session is None:
-            return state_of_app().pushes.post(room, text, uid, name)
-        state_of_app().outbox.post(session, room, text, uid, name)
+            return state_of_app().pushes.post(gid, text, who.uid, shown)
+        state_of_app().outbox.post(session, gid, text, who.uid, shown)
         return None
 
     def on_online(self, hook: Callable[[str], Any]) -> Callable[[str], Any]:

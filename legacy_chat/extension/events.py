@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ..actions.current import event_room
 from ..actions.local import LocalClient
 from ..actions.push import make_push
 from ..core.model import Member
@@ -13,6 +14,7 @@ from ..errors import BadShape
 from ..web import speaker
 from ..web.door import SOCKET_PATH
 from .aspect import Aspect, state_of_app
+from .whom import Person, gid_of, member_of, uid_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,11 +29,14 @@ class EventCalls(Aspect):
         """
         return lambda function: self._hooks.handlers.add(name, function)
 
-    def emit(self, event: str, uid: str | int, data: Any = None) -> Pushed:
+    def emit(self, event: str, uid: Person, data: Any = None) -> Pushed:
         """An event for all open pages of somebody; whom it reached. Works in any process; raises as `push`."""
-        if not isinstance(uid, str | int):
-            raise BadShape("An event is for one uid: chat.emit(event, uid, data). To everybody: chat.broadcast.")
-        return state_of_app().pushes.push(make_push(uid, name=event, data=data))
+        try:
+            person = uid_of(uid)
+        except BadShape as error:
+            hint = "An event is for one person: chat.emit(event, uid, data). To everybody: chat.broadcast."
+            raise BadShape(f"{hint} {error.message}") from None
+        return state_of_app().pushes.push(make_push(person, name=event, data=data))
 
     def broadcast(
         self, event: str, data: Any = None, room: str | int | None = None, *, to: str | int | None = None
@@ -41,16 +46,17 @@ class EventCalls(Aspect):
         if to is not None and room is not None:
             raise BadShape("Name either a chat `room`, or an event room with `to`.")
         if to is not None:
-            return pushes.to_event_room(str(to), event, data)
-        return pushes.push(make_push(name=event, data=data, gid=room, all=room is None))
+            return pushes.to_event_room(event_room(to), event, data)
+        gid = None if room is None else gid_of(room)
+        return pushes.push(make_push(name=event, data=data, gid=gid, all=room is None))
 
-    def test_client(self, uid: str, name: str | None = None, **login: Any) -> LocalClient:
+    def test_client(self, uid: Person, name: str | None = None, **login: Any) -> LocalClient:
         """A page of somebody without a socket, logged in, for tests: `emit` to it, look at `get_received`.
 
         Raises what the login raises, such as the `Refused` of a `connect` handler.
         """
-        state = state_of_app()
-        member = Member(str(uid), name or str(uid))
+        state, who = state_of_app(), member_of(uid)
+        member = Member(who.uid, name or who.name, who.device, who.avatar, who.roles, who.locale)
         client = state.local.client(member, speaker.a_request(state.settings.prefix + SOCKET_PATH))
         client.connect(**login)
         return client

@@ -10,6 +10,8 @@ from flask import Flask
 from ..actions import sessions
 from ..web.identity import device_of_request, last_name, uid_of
 from .aspect import EXTENSION, Aspect, state_of_app
+from .whom import Person, member_of
+from .whom import uid_of as uid_of_person
 
 
 class IdentityCalls(Aspect):
@@ -24,23 +26,30 @@ class IdentityCalls(Aspect):
 
     def token(
         self,
-        uid: str,
+        uid: Person,
         name: str | None = None,
         *,
         avatar: str | None = None,
         roles: Iterable[str] = (),
         locale: str | None = None,
     ) -> str:
-        """A signed connect token for `uid`, good for CHAT_TOKEN_SECONDS; without a name it bears the one last seen.
+        """A signed connect token for somebody, good for CHAT_TOKEN_SECONDS: a uid, a `Member` or a user of the site.
 
-        Raises `Empty`, `TooLong` or `BadText` for what could not stand in a chat.
+        It says what is known of a `Member` or user, unless it is given here. For a uid without a name it bears the
+        one last seen. Raises `Empty`, `TooLong` or `BadText` for what could not stand in a chat, `BadShape` for what is
+        nobody, and `Forbidden` for a user whom the site does not let in.
         """
-        state = state_of_app()
-        return state.tokens.mint(uid, name or last_name(state.parts, str(uid)), avatar, roles, locale)
+        state, who = state_of_app(), member_of(uid)
+        known = who.name if who.name != who.uid else last_name(state.parts, who.uid)
+        named = ((roles,) if isinstance(roles, str) else tuple(roles)) or who.roles
+        return state.tokens.mint(who.uid, name or known, avatar or who.avatar, named, locale or who.locale)
 
-    def disconnect(self, uid: str, device: str | None = None) -> None:
-        """Close somebody's sockets (those of one device, where given) at once; they must log in again."""
-        sessions.end(state_of_app().parts, uid, device)
+    def disconnect(self, uid: Person, device: str | None = None) -> None:
+        """Close somebody's sockets (those of one device, where given) at once; they must log in again.
+
+        Raises `BadShape` for what is no uid, `Member` or user of the site.
+        """
+        sessions.end(state_of_app().parts, uid_of_person(uid), device)
 
 
 def on_logout(app: Flask, user: Any = None, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The site's own rules: who may join, post, write to somebody, and what may be said."""
+"""The site's own rules: who may join, invite, post, write to somebody, and what may be said."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..core.model import Member, Room, Submission
 from .aspect import Aspect
 
 AboutRoom = Callable[[Member, Room], Any]
+AboutGuest = Callable[[Member, Room, str], Any]
 AboutPerson = Callable[[Member, str], Any]
 AboutText = Callable[[Submission], Any]
 
@@ -21,6 +22,14 @@ class RuleCalls(Aspect):
     def can_join(self, rule: AboutRoom) -> AboutRoom:
         """`@chat.can_join`: may this member belong to the room? Only True is a yes; or raise `Refused("why")`."""
         self._hooks.can_join.append(rule)
+        return rule
+
+    def can_invite(self, rule: AboutGuest) -> AboutGuest:
+        """`@chat.can_invite`: may this member bring the person with that uid into the room? Answers as `can_join`.
+
+        Without such a rule members invite into rooms that people opened, and nobody into those of the site.
+        """
+        self._hooks.can_invite.append(rule)
         return rule
 
     def can_post(self, rule: AboutRoom) -> AboutRoom:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine, Row
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from ..core.text import check_name
+from ..core.text import check_name, folded
 from ..errors import ChatError
 
 _ = str  # marks what the pages translate
@@ -66,7 +66,7 @@ class Accounts:
     def register(self, name: str, password: str) -> Account:
         """Raises `NameTaken` or `Unfit`."""
         name = check_new(name, password)
-        row = {"name": name, "folded": name.casefold(), "password": generate_password_hash(password)}
+        row = {"name": name, "folded": folded(name), "password": generate_password_hash(password)}
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(accounts), row)
@@ -78,7 +78,7 @@ class Accounts:
 
     def check(self, name: str, password: str) -> Account | None:
         """The account, if the password is right."""
-        row = self._find(accounts.c.folded == name.casefold())
+        row = self._find(accounts.c.folded == folded(name))
         right = check_password_hash(row.password if row else _NOBODY, password)
         return Account(row) if row and right else None
 

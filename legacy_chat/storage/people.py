@@ -14,6 +14,7 @@ from .tables import people
 
 _name = select(people.c.name).where(people.c.uid == bindparam("who"))
 _faces = select(people.c.uid, people.c.name, people.c.avatar).where(people.c.uid.in_(bindparam("some", expanding=True)))
+_seen = _faces.add_columns(people.c.since)
 _known = select(people.c.name, people.c.since, people.c.avatar).where(people.c.uid == bindparam("who"))
 _rename = (
     update(people)
@@ -72,6 +73,40 @@ def introduce(connection: Connection, uid: str, name: str) -> None:
         _insert(connection, uid, name, _NEVER)
     elif known[1] == _NEVER and known[0] != name:
         _change(connection, uid, name, _NEVER, known[2])
+
+
+def introduce_all(connection: Connection, members: Sequence[Member]) -> None:
+    """Names and pictures of people whom the site told of; as `introduce`. One who goes by the uid was not told of."""
+    new, changed = _news(connection, members)
+    try:
+        with connection.begin_nested():
+            if new:
+                rows = [{"uid": m.uid, "name": m.name, "since": _NEVER, "avatar": m.avatar} for m in new]
+                connection.execute(people.insert(), rows)
+    except IntegrityError:  # another worker was quicker with some of them
+        for member in new:
+            _insert(connection, member.uid, member.name, _NEVER, member.avatar)
+    for member in changed:
+        _change(connection, member.uid, member.name, _NEVER, member.avatar)
+
+
+def all_introduced(connection: Connection, members: Sequence[Member]) -> bool:
+    """Whether `introduce_all` would change nothing."""
+    return not any(_news(connection, members))
+
+
+def _news(connection: Connection, members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
+    """Those of whom nothing is known, and those who never came and are known by another name or picture."""
+    told = {m.uid: m for m in members if (m.name, m.avatar) != (m.uid, None)}
+    uids, known = list(told), set()
+    changed = []
+    for start in range(0, len(uids), _TOGETHER):
+        for uid, name, avatar, since in connection.execute(_seen, {"some": uids[start : start + _TOGETHER]}):
+            known.add(uid)
+            wanted = Member(uid, told[uid].name, avatar=told[uid].avatar or avatar)
+            if since == _NEVER and (name, avatar) != (wanted.name, wanted.avatar):
+                changed.append(wanted)
+    return [m for uid, m in told.items() if uid not in known], changed
 
 
 def _change(connection: Connection, uid: str, name: str, since: int, avatar: str | UnsetType | None) -> None:

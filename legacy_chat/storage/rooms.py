@@ -30,6 +30,7 @@ _memberships = (
         _m.read,
         _c.ts,
         people.c.avatar,
+        _c.founder,
     )
     .select_from(members.join(conversations, _c.id == _m.conversation).outerjoin(people, people.c.uid == _m.peer))
     .where(_m.uid == bindparam("who"))
@@ -134,8 +135,8 @@ def memberships(connection: Connection, uid: str) -> list[Membership]:
 
 
 def _membership(row: Row) -> Membership:
-    id_, key, gid, peer, name, peer_name, private, seq, read, ts, avatar = row
-    return Membership(id_, key, gid, peer, name if gid else peer_name or peer or "", private, seq, read, ts, avatar)
+    id_, key, gid, peer, name, peer_name, *more = row
+    return Membership(id_, key, gid, peer, name if gid else peer_name or peer or "", *more)
 
 
 def membership(connection: Connection, uid: str, conversation: int) -> Membership | None:

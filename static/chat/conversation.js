@@ -11,6 +11,8 @@ const KEPT = 100;
 export class Conversation {
   title;
   private = false;
+  /** May members bring others in? Into rooms of the site they may not, unless it has rules for that. */
+  invite = true;
   /** Newest number, how far we read, how far the other side of a private talk did. */
   seq = 0;
   read = 0;
@@ -39,10 +41,10 @@ export class Conversation {
   }
 
   /** Takes over what a login or a joining says. Our own reading may be ahead of the server's. */
-  update({ title, seq, read, unread, ts, private: isPrivate }) {
+  update({ title, seq, read, unread, ts, private: isPrivate, invite }) {
     const ahead = this.read > read;
     const hadUnread = this.unread > 0;
-    Object.assign(this, { title, seq, ts, private: isPrivate, read: Math.min(seq, Math.max(this.read, read)) });
+    Object.assign(this, { title, seq, ts, invite, private: isPrivate, read: Math.min(seq, Math.max(this.read, read)) });
     for (const [before, state] of this.filling) if (state === "failed") this.filling.delete(before);
     this.unread = ahead ? this.#countUnread() : unread;
     if (this.unread && !hadUnread) this.timeline.divide(this.read);

@@ -22,6 +22,8 @@ export function explain({ code, message }) {
 function forbidden(message) {
   return {
     "You may not be in this room.": t("You may not be in this room."),
+    "You may not bring anybody into this room.": t("You may not bring anybody into this room."),
+    "The site itself says who is in this room: nobody can be invited.": t("The site itself says who is in this room: nobody can be invited."),
     "You may not write in this room.": t("You may not write in this room."),
     "You may not write to this person.": t("You may not write to this person."),
     "This message is not allowed here.": t("This message is not allowed here."),

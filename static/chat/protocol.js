@@ -61,6 +61,7 @@ export function entryOf(entry) {
     unread: entry.unread,
     ts: entry.ts,
     private: room && Boolean(entry.private),
+    invite: room && entry.invite !== false,
     online: entry.online,
   };
 }

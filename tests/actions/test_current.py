@@ -6,8 +6,9 @@ import pytest
 
 from legacy_chat.actions.current import current, disconnect, emit, join_room, leave_room, rooms, send
 from legacy_chat.actions.push import Pushes
+from legacy_chat.actions.rooms import Rooms
 from legacy_chat.core.push import Pushed
-from legacy_chat.errors import Forbidden, Internal, UnknownRoom
+from legacy_chat.errors import Forbidden, Internal, Refused, UnknownRoom
 
 
 @pytest.fixture
@@ -56,15 +57,15 @@ def test_broadcast_is_for_everybody_with_or_without_the_speaker(site, ada_here, 
 
 
 def test_a_chat_room_is_reached_by_its_key(site, ada_here, ben_here):
-    ada_here.request("create", gid="tea", name="Tea")
-    calls(site, lambda: (emit("kettle", 1, room="tea"), emit("kettle", 2, room="lobby", include_self=False)))
+    tea = ada_here.request("create", name="Tea")["room"]["gid"]
+    calls(site, lambda: (emit("kettle", 1, room=tea), emit("kettle", 2, room="lobby", include_self=False)))
     ada_here.emit("call")
     assert (data(ada_here), data(ben_here)) == ([1], [2])
 
 
 def test_one_may_speak_to_a_room_that_one_is_not_in_but_not_to_none(site, ada_here, ben_here):
-    ben_here.request("create", gid="tea", name="Tea")
-    calls(site, lambda: emit("kettle", 1, room="tea"))
+    tea = ben_here.request("create", name="Tea")["room"]["gid"]
+    calls(site, lambda: emit("kettle", 1, room=tea))
     ada_here.emit("call")
     assert data(ben_here) == [1]
     site.on("wrong")(lambda: emit("kettle", 1, room="attic"))
@@ -130,6 +131,19 @@ def test_who_left_or_closed_the_page_is_not_in_there(chess, ben, ada_here, ben_h
     assert again.emit("rooms") == []
 
 
+@pytest.mark.parametrize("name", [None, True, 1.5, [], {"a": 1}, "", " ", "x" * 65, "a\nb"])
+def test_what_is_no_name_of_a_room_is_refused(chess, ada_here, name):
+    """A page may send anything, and `None` would be one room for all who send nothing."""
+    for event in ("enter", "leave"):
+        with pytest.raises(Refused, match="room's name"):
+            ada_here.emit(event, name)
+    assert ada_here.emit("rooms") == []
+    if name is not None:
+        chess.on("tell")(lambda to: emit("moved", 1, to=to))
+        with pytest.raises(Refused, match="room's name"):
+            ada_here.emit("tell", name)
+
+
 def test_whoever_enters_twice_is_in_there_once(chess, ada_here, ben_here):
     for name in ("chess", " chess ", "tea", 42):
         ada_here.emit("enter", name)
@@ -139,8 +153,8 @@ def test_whoever_enters_twice_is_in_there_once(chess, ada_here, ben_here):
 
 
 def test_an_event_room_is_no_chat_room_of_the_same_name(chess, parts, ada_here, ben_here):
-    """Otherwise an event could put somebody into a private room, and a room that mallory made would hear a game."""
-    ben_here.request("create", gid="chess", name="Chess", private=True)
+    """Otherwise an event could put somebody into a private room of the site."""
+    Rooms(parts).create("chess", "Chess", private=True, members=("9",))
     ada_here.emit("enter", "chess")
     ben_here.request("group", gid="chess", content="secret")
     assert ada_here.take("groupPm") == []

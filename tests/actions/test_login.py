@@ -160,10 +160,10 @@ def test_a_private_talk_that_resume_does_not_name_began_meanwhile(parts, five, a
 
 
 def test_a_room_of_others_is_never_replayed(parts, five, ada, ben):
-    board = Rooms(parts).found(ben, "Board", "board", private=True)
-    say(parts, Conversation(board.id, gid="board"), ben, "secret")
+    board = Rooms(parts).found(ben, "Board", private=True)
+    say(parts, Conversation(board.id, gid=board.gid), ben, "secret")
     Messages(parts).private("9", "8")
-    snapshot = log_in(parts, ada, Resume(seqs={"g:board": 0, "p:8": 0, "g:nowhere": 0, "nonsense": 3}))
+    snapshot = log_in(parts, ada, Resume(seqs={board.client_key: 0, "p:8": 0, "g:nowhere": 0, "nonsense": 3}))
     assert (snapshot.missed, snapshot.gaps) == ({}, {})
 
 

@@ -208,6 +208,32 @@ def test_times_may_be_given_as_pythons_own(pushes, parts, clock):
     assert (row.due, row.every) == (1893456000000, 86_400_000)
 
 
+def test_a_time_without_a_zone_is_local(pushes, parts):
+    when = datetime(2030, 1, 1, 12, 30)
+    pushes.push(make_push("7", content="lunch", at=when))
+    assert planned(parts)[0].due == when.astimezone().timestamp() * 1000
+
+
+@pytest.mark.parametrize("every", [None, timedelta(days=1)])
+def test_a_time_that_is_over_is_refused_with_what_was_given_and_what_time_it_is(pushes, parts, clock, every):
+    for at in (clock.now - 3_600_000, datetime.fromtimestamp(clock.now / 1000 - 3600)):
+        with pytest.raises(BadShape) as refused:
+            pushes.push(make_push("7", content="late", at=at, every=every))
+        assert refused.value.code == "bad_frame"
+        assert "2023-11-14 21:13:20+00:00 was given, and it is 2023-11-14 22:13:20+00:00" in refused.value.message
+    assert planned(parts) == []
+
+
+def test_seconds_in_place_of_milliseconds_are_seen_by_their_year(pushes, clock):
+    with pytest.raises(BadShape, match=r"1970-01-20 .* was given"):
+        pushes.push(make_push("7", content="late", at=clock.now // 1000))
+
+
+def test_a_moment_on_the_way_does_not_count(pushes, parts, clock):
+    pushes.push(make_push("7", content="now", at=clock.now - 2000))
+    assert planned(parts)[0].due == clock.now - 2000
+
+
 def test_without_a_first_time_it_begins_after_one_round(pushes, parts, clock):
     pushes.push(make_push("7", content="tick", every=60_000))
     assert planned(parts)[0].due == clock.now + 60_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 
 import pytest
 
@@ -146,7 +147,8 @@ def test_the_first_login_of_ada_shows_her_the_lobby(world, ada, parts):
         "type": "login", "uid": "7", "name": "ada", "client_id": page.client_id, "peers": [],
         "epoch": answer["epoch"],
         "online": {"users": 1, "connections": 1},
-        "groups": [{"gid": "lobby", "name": "Lobby", "seq": 0, "read": 0, "unread": 0, "private": False, "ts": 0}],
+        "groups": [{"gid": "lobby", "name": "Lobby", "seq": 0, "read": 0, "unread": 0, "private": False, "ts": 0,
+                    "invite": False}],
     }  # fmt: skip
 
 
@@ -273,7 +275,7 @@ def test_a_private_word_comes_to_all_pages_but_the_one_it_was_written_in(adas, b
         ({"type": "dance"}, "unknown_type"),
         ({"type": "group", "gid": "lobby"}, "bad_frame"),
         ({"type": "leave", "gid": "nowhere"}, "unknown_room"),
-        ({"type": "create", "name": "Lobby", "gid": "lobby"}, "exists"),
+        ({"type": "create", "name": "Order 3", "gid": "order-3"}, "bad_frame"),
         ({"type": "create", "name": ""}, "empty"),
     ],
 )
@@ -333,12 +335,11 @@ def test_the_history_of_a_private_talk_is_the_same_for_both(adas, bens):
 
 
 def test_the_history_of_others_is_closed(adas, bens):
-    bens({"type": "create", "name": "Board", "gid": "board", "private": True})
-    bens({"type": "group", "gid": "board", "content": "secret"})
+    board = opened(bens, "Board", private=True)
+    bens({"type": "group", "gid": board, "content": "secret"})
     for request in ("history", "members", "typing"):
-        assert code(adas({"type": request, "gid": "board", "id": "1"})) == "unknown_room"
-    bens({"type": "create", "name": "Annex", "gid": "annex"})
-    assert code(adas({"type": "history", "gid": "annex", "id": "2"})) == "not_member"
+        assert code(adas({"type": request, "gid": board, "id": "1"})) == "unknown_room"
+    assert code(adas({"type": "history", "gid": opened(bens, "Annex"), "id": "2"})) == "not_member"
 
 
 @pytest.mark.parametrize(
@@ -370,17 +371,24 @@ def test_reading_is_seen_by_the_other_one_of_a_talk(adas, bens):
 # -- rooms ---------------------------------------------------------------------------------------------------
 
 
+def opened(person, name: str, **fields) -> str:
+    """The key of a room that somebody opens."""
+    return person({"type": "create", "name": name, "id": "open", **fields})[-1]["room"]["gid"]
+
+
 def test_ada_opens_a_room_and_ben_joins_it(adas, bens):
-    joined, ack = adas({"type": "create", "name": "Annex", "gid": "annex", "id": "c1"})
-    assert joined == {"type": "join", "gid": "annex", "uid": "7", "name": "ada", "room": "Annex"}
+    joined, ack = adas({"type": "create", "name": "Annex", "id": "c1"})
+    annex = ack["room"]["gid"]
+    assert re.fullmatch("[0-9a-f]{12}", annex)
+    assert joined == {"type": "join", "gid": annex, "uid": "7", "name": "ada", "room": "Annex"}
     assert ack["room"] == {
-        "gid": "annex", "name": "Annex", "seq": 0, "read": 0, "unread": 0, "private": False, "ts": 0,
+        "gid": annex, "name": "Annex", "seq": 0, "read": 0, "unread": 0, "private": False, "ts": 0, "invite": True,
     }  # fmt: skip
     adas.got.clear()
-    ack = bens({"type": "join", "gid": "annex", "id": "j1"})[-1]
-    assert (ack["type"], ack["room"]["gid"]) == ("ack", "annex")
-    assert only(adas.got) == {"type": "join", "gid": "annex", "uid": "9", "name": "ben", "room": "Annex"}
-    assert bens({"type": "group", "gid": "annex", "content": "hi"})[0]["type"] == "groupPm"
+    ack = bens({"type": "join", "gid": annex, "id": "j1"})[-1]
+    assert (ack["type"], ack["room"]["gid"]) == ("ack", annex)
+    assert only(adas.got) == {"type": "join", "gid": annex, "uid": "9", "name": "ben", "room": "Annex"}
+    assert bens({"type": "group", "gid": annex, "content": "hi"})[0]["type"] == "groupPm"
 
 
 def test_ben_leaves_and_hears_no_more(adas, bens):
@@ -394,11 +402,21 @@ def test_ben_leaves_and_hears_no_more(adas, bens):
 
 
 def test_ada_invites_ben_into_a_private_room(adas, bens):
-    adas({"type": "create", "name": "Board", "gid": "board", "private": True})
+    board = opened(adas, "Board", private=True)
     bens.got.clear()
-    assert adas({"type": "invite", "gid": "board", "uid": 9, "id": "i1"})[-1]["ok"] is True
+    assert adas({"type": "invite", "gid": board, "uid": 9, "id": "i1"})[-1]["ok"] is True
     assert only(bens.got)["room"] == "Board"
-    assert bens({"type": "group", "gid": "board", "content": "hi"})[0]["type"] == "groupPm"
+    assert bens({"type": "group", "gid": board, "content": "hi"})[0]["type"] == "groupPm"
+
+
+def test_the_entry_of_a_room_tells_whether_to_offer_invitations(adas, bens, parts):
+    """The lobby is the site's: nobody is invited there, unless the site has a rule for it."""
+    refused = only(adas({"type": "invite", "gid": "lobby", "uid": "6", "id": "i1"}))
+    assert (refused["code"], only(bens(LOGIN))["groups"][0]["invite"]) == ("forbidden", False)
+    parts.rules = Rules(Hooks(can_invite=[lambda member, room, uid: uid == "6"]))
+    assert only(bens(LOGIN))["groups"][0]["invite"] is True
+    assert adas({"type": "invite", "gid": "lobby", "uid": "6", "id": "i2"})[-1]["ok"] is True
+    assert only(adas({"type": "invite", "gid": "lobby", "uid": "5", "id": "i3"}))["code"] == "forbidden"
 
 
 def test_members_are_listed_with_who_is_here(adas, bens, world):
@@ -436,9 +454,9 @@ def test_a_page_says_that_it_is_hidden(adas):
 
 def test_rooms_lists_the_public_ones(adas, bens):
     bens({"type": "create", "name": "Board", "private": True})
-    bens({"type": "create", "name": "Annex", "gid": "annex"})
+    annex = opened(bens, "Annex")
     assert only(adas({"type": "rooms", "id": "r1"}))["rooms"] == [
-        {"gid": "annex", "name": "Annex", "members": 1, "joined": False},
+        {"gid": annex, "name": "Annex", "members": 1, "joined": False},
         {"gid": "lobby", "name": "Lobby", "members": 2, "joined": True},
     ]
 

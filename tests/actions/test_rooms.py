@@ -69,16 +69,16 @@ def test_members_of_a_new_room_are_subscribed_after_the_commit(rooms, parts, ada
 
 
 def test_a_room_that_ada_opens_is_hers_and_all_her_pages_hear_of_it(rooms, published, ada, parts):
-    founded = rooms.found(ada, " Board ", "board", private=True)
-    assert (founded.gid, founded.name, founded.private, founded.unread) == ("board", "Board", True, 0)
+    founded = rooms.found(ada, " Board ", private=True)
+    assert (founded.name, founded.private, founded.unread, founded.founder) == ("Board", True, 0, "7")
     assert told(published) == [
-        Subscribe("7", Conversation(founded.id, gid="board")),
-        {"type": "join", "gid": "board", "uid": "7", "name": "ada", "room": "Board"},
+        Subscribe("7", Conversation(founded.id, gid=founded.gid)),
+        {"type": "join", "gid": founded.gid, "uid": "7", "name": "ada", "room": "Board"},
     ]
 
 
-def test_a_room_without_a_key_gets_one_that_nobody_guesses(rooms, ada):
-    one, other = rooms.found(ada, "Board", None, True), rooms.found(ada, "Board", None, True)
+def test_a_room_that_somebody_opens_has_a_key_that_nobody_guesses(rooms, ada):
+    one, other = rooms.found(ada, "Board", True), rooms.found(ada, "Board", True)
     assert one.gid != other.gid
     assert check_gid(one.gid)
 
@@ -124,19 +124,38 @@ def test_a_stranger_joins_no_private_room_and_learns_nothing_of_it(rooms, board,
     assert published == []
 
 
-def test_ada_invites_ben_into_a_private_room(rooms, board, published, ada, ben, parts):
+@pytest.fixture
+def plans(rooms, ada, published):
+    """A private room that ada opened."""
+    gid = rooms.found(ada, "Plans", True).gid
+    published.clear()
+    return rooms.find(ada, gid)
+
+
+def test_ada_invites_ben_into_a_private_room(rooms, plans, published, ada, ben, parts):
+    published.clear()
     parts.database.run(lambda c: people.remember(c, "9", "ben", 0))
-    rooms.invite(ada, "board", "9")
-    assert belongs(parts, board, ben)
+    rooms.invite(ada, plans.gid, "9")
+    assert belongs(parts, plans, ben)
     assert told(published) == [
-        Subscribe("9", Conversation(board.id, gid="board")),
-        {"type": "join", "gid": "board", "uid": "9", "name": "ben", "room": "Board"},
+        Subscribe("9", plans),
+        {"type": "join", "gid": plans.gid, "uid": "9", "name": "ben", "room": "Plans"},
     ]
-    assert rooms.join(ben, "board").gid == "board"
+    assert rooms.join(ben, plans.gid).gid == plans.gid
 
 
-def test_an_invitation_of_somebody_who_belongs_is_no_news(rooms, board, published, ada):
-    rooms.invite(ada, "board", "7")
+def test_into_a_room_of_the_site_nobody_is_invited(rooms, lobby, board, published, ada, ben, parts):
+    rooms.join(ada, "lobby")
+    published.clear()
+    for gid in ("board", "lobby"):
+        with pytest.raises(Forbidden, match="site itself"):
+            rooms.invite(ada, gid, "9")
+    assert not belongs(parts, board, ben)
+    assert published == []
+
+
+def test_an_invitation_of_somebody_who_belongs_is_no_news(rooms, plans, published, ada):
+    rooms.invite(ada, plans.gid, "7")
     assert not [n for n in published if isinstance(n, ToRoom)]
 
 
@@ -181,17 +200,15 @@ def test_nobody_is_in_more_rooms_than_allowed(make_parts, ada, ben):
     with pytest.raises(Forbidden, match="2 rooms"):
         rooms.join(ada, "three")
     with pytest.raises(Forbidden):
-        rooms.found(ada, "Four", "four", False)
-    rooms.join(ben, "three")
-    with pytest.raises(Forbidden):
-        rooms.invite(ben, "three", "7")
+        rooms.found(ada, "Four", False)
+    with pytest.raises(Forbidden, match="2 rooms"):
+        rooms.invite(ben, rooms.found(ben, "Five", False).gid, "7")
     assert rooms.join(ada, "one").gid == "one"
 
 
 def test_an_invitation_of_somebody_who_belongs_is_no_matter_of_the_limit(make_parts, ada):
     rooms = Rooms(make_parts(CHAT_MAX_ROOMS=1))
-    rooms.create("one", "One", members=(ada.uid,))
-    rooms.invite(ada, "one", "7")
+    rooms.invite(ada, rooms.found(ada, "One", False).gid, "7")
 
 
 # -- looking -------------------------------------------------------------------------------------------------

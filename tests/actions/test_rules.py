@@ -1,6 +1,7 @@
 from contextlib import contextmanager
 
 import pytest
+from gevent import Timeout
 
 from legacy_chat.actions.hooks import Hooks
 from legacy_chat.actions.login import Login
@@ -11,6 +12,7 @@ from legacy_chat.core.model import Room, Submission
 from legacy_chat.errors import Forbidden, Internal, RateLimited, Refused, TooLong, UnknownRoom
 
 BOARD = Room(1, "board", "Board", False, 0, 0)
+TEA = Room(2, "tea", "Tea", False, 0, 0, founder="7")
 
 
 @pytest.fixture
@@ -40,18 +42,45 @@ def said(member, content="hello", **where) -> Submission:
 def test_without_rules_everything_is_allowed_and_no_context_is_opened(ada):
     rules = Rules(Hooks(), context=lambda: pytest.fail("asked"))
     rules.check_join(ada, BOARD)
+    rules.check_invite(ada, TEA, "9")
     rules.check_post(ada, BOARD)
     rules.check_message(ada, "9")
     assert rules.passed(said(ada)) == "hello"
     assert [rules.for_joining, rules.for_messages(True), rules.for_messages(False)] == [False, False, False]
 
 
+@pytest.mark.parametrize(("answer", "kind"), [(1, "int"), (None, "NoneType"), ("yes", "str")])
+def test_a_rule_that_says_neither_yes_nor_no_is_in_the_log_once(hooks, rules, ada, caplog, answer, kind):
+    def buyers(member, room):
+        return answer
+
+    hooks.can_join.append(buyers)
+    hooks.can_post.append(lambda member, room: answer)
+    for _ in range(2):
+        assert rules.joinable(ada, [BOARD]) == []
+        for ask in (rules.check_join, rules.check_post):
+            with pytest.raises(Forbidden):
+                ask(ada, BOARD)
+    first, second = [record.getMessage() for record in caplog.records]
+    assert "buyers answered " + kind in first
+    assert "lambda" in second
+
+
+def test_a_no_is_nothing_for_the_log(hooks, rules, ada, caplog):
+    hooks.can_join.append(lambda *_: False)
+    with pytest.raises(Forbidden):
+        rules.check_join(ada, BOARD)
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("answer", [False, None, 0, "", "yes", 1])
 def test_only_true_is_a_yes(hooks, rules, ada, answer):
-    for asked in (hooks.can_join, hooks.can_post, hooks.can_message):
+    for asked in (hooks.can_join, hooks.can_invite, hooks.can_post, hooks.can_message):
         asked.append(lambda *_: answer)
     for ask in (
         lambda: rules.check_join(ada, BOARD),
+        lambda: rules.check_invite(ada, BOARD, "9"),
+        lambda: rules.check_invite(ada, TEA, "9"),
         lambda: rules.check_post(ada, BOARD),
         lambda: rules.check_message(ada, "9"),
     ):
@@ -89,6 +118,16 @@ def test_a_rule_with_a_bug_refuses_and_is_in_the_log(hooks, rules, ada, caplog):
     assert "division" not in raised.value.message
 
 
+@pytest.mark.parametrize("end", [Timeout, SystemExit])
+def test_a_rule_that_would_end_the_greenlet_or_the_process_refuses(hooks, rules, ada, end):
+    def late(member, room):
+        raise end()
+
+    hooks.can_post.append(late)
+    with pytest.raises(Internal):
+        rules.check_post(ada, BOARD)
+
+
 @pytest.mark.parametrize("answer", [None, True, "hello"])
 def test_a_message_passes(hooks, rules, ada, answer):
     hooks.before_message.append(lambda message: answer)
@@ -105,7 +144,8 @@ def test_an_answer_that_means_nothing_is_a_bug(hooks, rules, ada, answer, caplog
     hooks.before_message.append(lambda message: answer)
     with pytest.raises(Internal):
         rules.passed(said(ada))
-    assert "before_message answered" in caplog.text
+    assert f"before_message answered with {type(answer).__name__}:" in caplog.text
+    assert "hello" not in caplog.text
 
 
 def test_all_rules_about_one_thing_share_a_context_which_ends_with_it(hooks, ada):
@@ -172,6 +212,7 @@ def test_whoever_belongs_already_stays_and_sees_the_room(rooms, hooks, ada):
 
 def test_an_invitation_asks_about_the_guest(rooms, hooks, ada):
     rooms.join(ada, "board")
+    hooks.can_invite.append(lambda member, room, uid: True)
     asked = []
     hooks.can_join.append(lambda member, room: asked.append((member.uid, room.gid)) or member.uid != "6")
     rooms.invite(ada, "board", "9")
@@ -180,13 +221,42 @@ def test_an_invitation_asks_about_the_guest(rooms, hooks, ada):
     assert asked == [("9", "board"), ("6", "board")]
 
 
-def test_nobody_opens_a_room_that_they_may_not_be_in(rooms, hooks, ada, ruled):
-    hooks.can_join.append(lambda member, room: not room.gid.startswith("order-"))
+def test_members_bring_others_into_rooms_of_the_site_as_far_as_it_lets_them(rooms, hooks, ada, ben, ruled):
+    rooms.join(ada, "board")
+    asked = []
+    hooks.can_invite.append(lambda member, room, uid: asked.append((member.uid, room.gid, uid)) or uid == "9")
+    rooms.invite(ada, "board", "9")
+    assert rooms.find(ben, "board").gid == "board"
     with pytest.raises(Forbidden):
-        rooms.found(ada, "Order 43", "order-43", private=False)
+        rooms.invite(ada, "board", "6")
+    assert asked == [("7", "board", "9"), ("7", "board", "6")]
+
+
+def test_a_rule_keeps_people_from_inviting_into_their_own_rooms_too(rooms, hooks, ada):
+    def staff_alone(member, room, uid):
+        if "staff" not in member.roles:
+            raise Refused("Ask the staff.")
+        return True
+
+    hooks.can_invite.append(staff_alone)
+    gid = rooms.found(ada, "Plans", private=True).gid
+    with pytest.raises(Refused, match="Ask the staff"):
+        rooms.invite(ada, gid, "9")
+
+
+def test_a_stranger_is_told_the_same_about_inviting_whatever_the_rules(rooms, hooks, ada):
+    rooms.create("secret", "Secret", private=True)
+    hooks.can_invite.append(lambda member, room, uid: pytest.fail("asked"))
     with pytest.raises(UnknownRoom):
-        rooms.find(ada, "order-43")
-    assert rooms.found(ada, "Plans", None, private=True).name == "Plans"
+        rooms.invite(ada, "secret", "9")
+
+
+def test_nobody_opens_a_room_that_they_may_not_be_in(rooms, hooks, ada, ruled):
+    hooks.can_join.append(lambda member, room: room.founder is None or room.private)
+    with pytest.raises(Forbidden):
+        rooms.found(ada, "Order 43", private=False)
+    assert [room.gid for room in rooms.public(ada)] == ["board", "hall"]
+    assert rooms.found(ada, "Plans", private=True).name == "Plans"
 
 
 def test_a_stranger_learns_nothing_of_a_private_room_by_its_rules(rooms, hooks, ada):

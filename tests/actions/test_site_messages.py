@@ -30,6 +30,16 @@ def test_a_person_hears_ada_whose_name_is_known_from_now_on(site, published, par
     assert parts.read(lambda c: people.find_name(c, "7")) == "ada"
 
 
+def test_a_sender_without_a_name_goes_by_the_one_that_is_known_or_the_uid(site, parts):
+    def name(uid: str) -> str:
+        return site.to_room("lobby", NewMessage(content="Hello", sender=Sender(uid))).name
+
+    assert [name("shop"), name("site")] == ["shop", "Site"]
+    parts.database.run(lambda c: people.introduce(c, "shop", "Tea things"))
+    assert name("shop") == "Tea things"
+    assert site.to_person("9", NewMessage(content="Hello", sender=Sender("shop"))).name == "Tea things"
+
+
 @pytest.mark.parametrize(("content", "error"), [(" ", Empty), ("x" * 4001, TooLong), ("\x00", BadText)])
 def test_what_cannot_stand_in_a_chat_leaves_no_trace(site, parts, content, error):
     for say in (lambda new: site.to_person("9", new), lambda new: site.to_room("lobby", new)):

@@ -16,7 +16,7 @@ FULL = {
     "pm": {"uid": "9", "content": "hi"},
     "join": {"gid": "lobby"},
     "leave": {"gid": "lobby"},
-    "create": {"name": "Board", "gid": "board", "private": True},
+    "create": {"name": "Board", "private": True},
     "invite": {"gid": "board", "uid": "9"},
     "rooms": {},
     "history": {"gid": "lobby", "before": 9, "limit": 10},
@@ -63,12 +63,20 @@ def test_fields_of_a_later_version_are_passed_over(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "field"), [("group", "gid"), ("join", "gid"), ("pm", "uid"), ("history", "uid"), ("create", "gid")]
+    ("kind", "field"), [("group", "gid"), ("join", "gid"), ("pm", "uid"), ("history", "uid"), ("members", "gid")]
 )
 @pytest.mark.parametrize(("number", "key"), [(123, "123"), (0, "0"), (-5, "-5"), (2**63 - 1, str(2**63 - 1))])
 def test_a_key_that_comes_as_a_number_means_the_same_key(kind, field, number, key):
     rest = {name: value for name, value in FULL[kind].items() if name not in ("gid", "uid")}
     assert str(getattr(decode({"type": kind, field: number, **rest}), field)) == key
+
+
+@pytest.mark.parametrize("gid", ["order-3", 3, "", None, ["order-3"]])
+def test_nobody_chooses_the_key_of_a_room_that_they_open(gid):
+    """Else anybody could take the key under which the site is about to make a room of its own."""
+    with pytest.raises(BadShape, match="leave out `gid`") as refused:
+        decode({"type": "create", "name": "Ours", "gid": gid, "id": "c1"})
+    assert refused.value.request_id == "c1"
 
 
 @pytest.mark.parametrize("kind", ["history", "typing", "read"])
@@ -381,7 +389,15 @@ def test_an_error_has_a_code_and_words_and_at_times_a_wait():
 
 def test_the_entry_of_a_room_counts_what_is_unread():
     entry = frames.room_entry(Membership(3, "g:lobby", "lobby", None, "Lobby", False, 14, 12, 99))
-    assert entry == frames.RoomEntry("lobby", "Lobby", 14, 12, 2, False, 99)
+    assert entry == frames.RoomEntry("lobby", "Lobby", 14, 12, 2, False, 99, invite=False)
+
+
+@pytest.mark.parametrize(
+    ("founder", "ruled", "invite"), [(None, False, False), (None, True, True), ("7", False, True), ("7", True, True)]
+)
+def test_the_entry_of_a_room_says_whether_its_members_may_invite(founder, ruled, invite):
+    membership = Membership(3, "g:tea", "tea", None, "Tea", False, 0, 0, 0, founder=founder)
+    assert frames.room_entry(membership, ruled).invite is invite
 
 
 @given(st.text(max_size=50))

@@ -51,5 +51,21 @@ def test_a_push_survives_the_way_into_a_table_and_back():
     assert whole.sender == Sender(3, "Shop")
 
 
+@pytest.mark.parametrize(
+    ("sender", "known", "shown"),
+    [
+        (Sender(), None, "Site"),
+        (Sender(), "Tea things", "Tea things"),
+        (Sender("shop"), None, "shop"),
+        (Sender(5), "Cleo", "Cleo"),
+        (Sender("shop", "The shop"), "Shop", "The shop"),
+    ],
+)
+def test_a_sender_goes_by_the_name_that_is_given_or_known_or_by_the_uid(sender, known, shown):
+    assert sender.shown(known) == shown
+
+
 def test_an_answer_without_a_time_has_no_id():
+    assert repr(Pushed(1, 2, 0)) == "Pushed(users=1, connections=2, stored=0)"
+    assert repr(Pushed(0, 0, 0, "4f")) == "Pushed(users=0, connections=0, stored=0, id='4f')"
     assert msgspec.json.encode(Pushed(1, 2, 0)) == b'{"users":1,"connections":2,"stored":0}'

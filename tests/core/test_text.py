@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legacy_chat.core.text import check_avatar, check_line, check_name, check_text
+from legacy_chat.core.text import check_avatar, check_line, check_name, check_text, check_uid, fit_name
 from legacy_chat.errors import BadText, Empty, Refused, TooLong
 
 
@@ -69,6 +69,18 @@ def test_a_line_has_the_limits_of_a_message():
         check_line("a\x00b", 4000)
 
 
+@pytest.mark.parametrize(
+    "command", ["\x9b1Gfrom1001:", "\x1b[1Gfrom1001:", "\rfrom1001:", "\bfrom1001:", "\x9d0;title\x9c"]
+)
+def test_no_line_moves_the_cursor_of_a_terminal(command):
+    """Text rooms are read in terminals, where somebody could write over the number before their line."""
+    try:
+        line = check_line(f"hello{command}", 4000)
+    except BadText:
+        return
+    assert line.isprintable()
+
+
 @given(st.text(max_size=60))
 def test_no_text_makes_a_second_line(text):
     try:
@@ -91,6 +103,66 @@ def test_a_name_is_stripped_and_stands_on_one_line():
 def test_a_name_that_cannot_be_shown_is_refused(name, error):
     with pytest.raises(error):
         check_name(name)
+
+
+JOINERS = "\u200c\u200d"
+
+
+@pytest.mark.parametrize(
+    "name", ["می\u200cخواهم", "👩\u200d👩\u200d👧 Fam", "ක්\u200dෂ", "a\u200d\u200db", "❤\ufe0f\u200d🔥"]
+)
+def test_the_joiners_that_a_name_is_spelled_with_are_kept(name):
+    assert check_name(name) == fit_name(name) == name
+    assert check_name(f" \u200d {name}\u200c ") == fit_name(f" \u200d {name}\u200c ") == name
+
+
+def test_joiners_alone_are_no_name_and_no_part_of_a_uid():
+    for nothing in (JOINERS, " \u200d ", "\u200c"):
+        assert fit_name(nothing) == ""
+        with pytest.raises(Empty):
+            check_name(nothing)
+    for uid in ("7\u200d", "7\u200c7"):
+        with pytest.raises(BadText, match="uid"):
+            check_uid(uid)
+    assert check_uid(" 7 ") == "7"
+
+
+@pytest.mark.parametrize("character", "\u200b\u200e\u200f\u2028\u202a\u202e\u2066\u2069\ufeff\u00ad\x85")
+def test_what_turns_or_hides_a_name_is_refused(character):
+    with pytest.raises(BadText):
+        check_name(f"a{character}b")
+    assert fit_name(f"a{character}b") == "ab"
+
+
+names = st.text(st.one_of(st.sampled_from(f"{JOINERS} \u202e\u3000\nab"), st.characters()), max_size=90)
+
+
+@given(names)
+def test_a_name_that_passes_shows_something_at_both_ends_and_passes_again(name):
+    try:
+        kept = check_name(name)
+    except Refused:
+        return
+    before, _, after = name.partition(kept)
+    assert all(letter.isspace() or letter in JOINERS for letter in before + after)
+    assert check_name(kept) == fit_name(kept) == kept
+    for end in (kept[0], kept[-1]):
+        assert end not in JOINERS
+        assert not end.isspace()
+    assert kept.translate(dict.fromkeys(map(ord, JOINERS))).isprintable()
+
+
+@given(names)
+def test_whatever_a_site_calls_somebody_becomes_a_name_or_nothing(name):
+    shown = fit_name(name)
+    assert len(shown) <= 80
+    assert shown == "" or check_name(shown) == shown
+
+
+@given(st.text("ab👩ی", min_size=1), st.text(JOINERS, min_size=1, max_size=3), st.text("ab👩ی", min_size=1))
+def test_a_joiner_between_two_letters_stays(before, joiners, after):
+    name = before[:20] + joiners + after[:20]
+    assert check_name(name) == fit_name(name) == name
 
 
 def test_the_refusal_says_what_it_is_that_was_wrong():

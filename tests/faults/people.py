@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from random import Random
 
 from legacy_chat.client import Client, Closed, NotSent, Refused
@@ -137,10 +136,7 @@ class Crowd:
 
     def __enter__(self) -> Crowd:
         try:
-            with Client(self._server.chat, token=self._server.token("founder")) as founder:
-                for room in self._rooms:
-                    with suppress(Refused):  # it exists
-                        founder.request("create", name=room, gid=room)
+            self._server.flask("room", *self._rooms)  # those that exist stay as they are
             choices = [self._random.sample(self._rooms, self._share) for _ in self.talkers]
             self._all(lambda pair: pair[0].enter(pair[1]), zip(self.talkers, choices, strict=True))
         except BaseException:

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from legacy_chat.client import Client, NotSent
+from legacy_chat.client import NotSent
 
 from .people import Talker
 
@@ -19,12 +19,11 @@ SOON = 2.0  # seconds from the restart until readers have it
 
 @pytest.fixture
 def talkers(checker):
-    """Two who are in `tea`; ada made the room."""
+    """Two who are in `tea`."""
     arrived: list[Talker] = []
 
     def come(site, *names: str, transport: str = "websocket") -> list[Talker]:
-        with Client(site.chat, token=site.token("founder")) as founder:
-            founder.request("create", name="Tea", gid="tea")
+        site.flask("room", "tea")
         for name in names:
             arrived.append(Talker(site.chat, name, site.token(name), checker, Random(name), transport))
             arrived[-1].enter(["tea"])

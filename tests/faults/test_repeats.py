@@ -36,9 +36,8 @@ class Trio:
         number = next(_tests)
         self.site, self._come = site, come
         self.ada, self.ben, self.cy = (f"{name}{number}" for name in ("ada", "ben", "cy"))
-        self.gid = f"room{number}"
         founder = self.comes(self.ada)
-        founder.ask(type="create", name="Room", gid=self.gid)
+        self.gid = founder.ask(type="create", name="Room")["room"]["gid"]
         for uid in (self.ben, self.cy):
             founder.ask(type="invite", gid=self.gid, uid=uid)
         founder.close()
@@ -138,14 +137,14 @@ def test_the_same_id_of_another_person_is_another_message(trio):
 
 def test_the_same_id_in_another_room_is_the_first_message_and_nobody_there_hears_of_it(trio):
     ada, ben = trio.comes(trio.ada), trio.comes(trio.ben)
-    ben.ask(type="create", name="Tea", gid="tea")
-    ada.ask(type="join", gid="tea")
+    tea = ben.ask(type="create", name="Tea")["room"]["gid"]
+    ada.ask(type="join", gid=tea)
     first = answer(ada.ask(type="group", gid=trio.gid, content="here", id="same"))
-    for target in ({"type": "group", "gid": "tea"}, {"type": "pm", "uid": trio.ben}):
+    for target in ({"type": "group", "gid": tea}, {"type": "pm", "uid": trio.ben}):
         assert answer(ada.ask(**target, content="there", id="same")) == first
     assert heard(ben) == [(1, "here")]
     assert trio.rows() == [(trio.ada, "same", f"g:{trio.gid}", 1, "here")]
-    assert ada.ask(type="group", gid="tea", content="new", id="other")["seq"] == 1
+    assert ada.ask(type="group", gid=tea, content="new", id="other")["seq"] == 1
 
 
 def test_the_repeat_after_a_restart_gets_the_first_ack_too(trio):

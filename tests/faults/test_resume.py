@@ -32,12 +32,12 @@ class Pair:
         number = next(_tests)
         self._site, self._come = site, come
         self.uids = f"ada{number}", f"ben{number}"
-        self.tea, self.talk, self.diary = f"g:tea{number}", f"p:ada{number}", f"g:diary{number}"
-        self.cake = f"g:cake{number}"
+        self.talk = f"p:ada{number}"
         self.ada = come(site, self.uids[0], "ada")
         self.epoch = self.ada.welcome["epoch"]
-        for key in (self.tea, self.cake, self.diary):
-            self.ada.ask(type="create", name="Room", gid=key[2:], private=True)
+        self.tea, self.cake, self.diary = (
+            "g:" + self.ada.ask(type="create", name="Room", private=True)["room"]["gid"] for _ in range(3)
+        )
         for key in (self.tea, self.cake):
             self.ada.ask(type="invite", gid=key[2:], uid=self.uids[1])
         self.ada.ask(type="group", gid=self.diary[2:], content="nobody shall read this")
@@ -115,7 +115,7 @@ def test_each_conversation_is_decided_by_itself(pair):
     pair.speak(pair.talk, 3)
     pair.speak(pair.cake, 2)
     came = pair.resumed({pair.tea: 0, pair.talk: 1, pair.cake: 1}, pair.epoch)
-    assert sorted(came) == [(pair.cake, 2), (pair.tea, 0, REPLAY + 1), (pair.talk, 2), (pair.talk, 3)]
+    assert sorted(came) == sorted([(pair.cake, 2), (pair.tea, 0, REPLAY + 1), (pair.talk, 2), (pair.talk, 3)])
 
 
 def test_a_room_not_named_stays_silent_and_a_private_talk_not_named_counts_as_0(pair):

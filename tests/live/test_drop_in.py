@@ -144,8 +144,9 @@ def test_rooms_are_for_those_whom_the_site_lets_join(enter):
     assert codes(
         customer,
         join={"type": "join", "gid": "staff"},
-        create={"type": "create", "name": "Ours", "gid": "staff-2"},
-    ) == {"join": "forbidden", "create": "forbidden"}
+        create={"type": "create", "name": "Ours"},
+        key={"type": "create", "name": "Ours", "gid": "order-3"},
+    ) == {"join": "forbidden", "create": "forbidden", "key": "bad_frame"}
     assert codes(staff, invite={"type": "invite", "gid": "staff", "uid": "2"}) == {"invite": "forbidden"}
     assert [frame for frame in customer.waiting if frame.get("gid") == "staff"] == []
 

@@ -111,7 +111,7 @@ def test_counts_are_right_with_no_one_and_three_tabs(shop, come, where):
 def test_a_process_of_its_own_and_the_shell_push_and_count_as_the_server_does(shop, come):
     ada, again = come(shop, "7", "ada"), come(shop, "7", "ada")
     assert shop.script("print(chat.push('7', name='price', data={'EUR': 1}))") == (
-        "Pushed(users=1, connections=2, stored=0, id=UNSET)"
+        "Pushed(users=1, connections=2, stored=0)"
     )
     assert shop.shell("push", "7", "hello") == (0, told(counts(1, 2)))
     assert shop.shell("push", "--all", "hello all") == (0, told(counts(1, 2)))

@@ -12,8 +12,9 @@ def test_the_three_messages_are_answered_to_the_letter(server, come):
     assert (login["uid"], login["name"], login["client_id"]) == ("123", "ada", ada.hello["client_id"])
     assert login["groups"][0]["gid"] == "lobby"
 
-    ben.ask(type="create", gid="123", name="Tea")
-    ada.ask(type="join", gid=123)
+    server.flask("room", "123", "--name", "Tea")
+    for person in (ada, ben):
+        person.ask(type="join", gid=123)
     ada.client.send(TEXT, '{"type":"group","content":"大家好, hello","gid":123}'.encode())
     for person in (ada, ben):
         message = person.expect("groupPm")

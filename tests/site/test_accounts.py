@@ -39,7 +39,7 @@ def test_ada_registers_and_comes_in_with_her_password(accounts):
     assert accounts.check("ben", "correct horse") is None
 
 
-@pytest.mark.parametrize("again", ["ada", "ADA", "Ada"])
+@pytest.mark.parametrize("again", ["ada", "ADA", "Ada", "a\u200dda", "A\u200cDA"])
 def test_a_name_is_given_once_in_whatever_case(accounts, again):
     accounts.register("ada", "correct horse")
     with pytest.raises(NameTaken):

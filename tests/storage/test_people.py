@@ -53,6 +53,26 @@ def test_an_introduction_takes_nobodys_own_name(database):
     assert database.run(lambda c: people.find_name(c, "7")) == "ada"
 
 
+def test_many_are_introduced_at_once_and_nobody_who_came_loses_a_name(database):
+    database.run(lambda c: people.remember(c, "7", "ada", 5))
+    many = [Member(str(uid), f"user {uid}", avatar="/face.png") for uid in range(1200)]
+    assert not database.read(lambda c: people.all_introduced(c, many))
+    database.run(lambda c: people.introduce_all(c, many))
+    assert database.read(lambda c: people.all_introduced(c, many))
+    database.run(lambda c: people.introduce_all(c, [Member("8", "eve"), Member("9", "9")]))
+    found = database.read(lambda c: people.find_members(c, ["7", "8", "9"]))
+    assert found == [Member("7", "ada"), *(Member(*who, avatar="/face.png") for who in (("8", "eve"), ("9", "user 9")))]
+    assert database.read(lambda c: [since(c, uid) for uid in ("7", "8")]) == [5, people._NEVER]
+
+
+def test_somebody_who_came_while_they_were_introduced_has_come(database, monkeypatch):
+    database.run(lambda c: people.remember(c, "7", "ada", 5))
+    monkeypatch.setattr(people, "_news", lambda c, members: (list(members), []))
+    database.run(lambda c: people.introduce_all(c, [Member("7", "customer 7"), Member("8", "eve")]))
+    assert database.read(lambda c: [m.name for m in people.find_members(c, ["7", "8"])]) == ["ada", "eve"]
+    assert database.read(lambda c: since(c, "7")) == 5
+
+
 def test_the_picture_last_given_is_kept_until_the_site_says_that_there_is_none(database):
     def picture():
         return database.read(lambda c: people.find_member(c, "7")).avatar

@@ -18,7 +18,9 @@ export function members(page) {
       ${current.members ? nothing : html`<p class="hint loading">${t("Loading…")}</p>`}
       <ul>${repeat(everybody, ({ uid }) => uid, (person) => member(page, person))}</ul>
       <div class="members-foot">
-        <button type="button" class="button" @click=${() => page.openDialog("invite")}>${icon("plus")}${t("Invite people")}</button>
+        ${current.invite
+          ? html`<button type="button" class="button" @click=${() => page.openDialog("invite")}>${icon("plus")}${t("Invite people")}</button>`
+          : nothing}
         <button type="button" class="button quiet" @click=${() => page.openDialog("leave")}>${icon("leave")}${t("Leave room")}</button>
       </div>
     </aside>`;
