@@ -33,6 +33,8 @@
 
 from __future__ import annotations
 
+_WORDLESS = "This was refused."
+
 
 class ChatError(Exception):
     """Something that the other side is told: `code`, `message` and, at times, `retry_after` seconds.
@@ -43,7 +45,8 @@ class ChatError(Exception):
     code = "internal"
     status = 500
 
-    def __init__(self, message: str, retry_after: float | None = None, reason: str = ""):
+    def __init__(self, message: str = "", retry_after: float | None = None, reason: str = ""):
+        message = message or _WORDLESS  # people are never shown an empty box
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after

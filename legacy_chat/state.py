@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from flask import Flask
+from flask import Flask, current_app, has_app_context
 
+from .actions import places
 from .actions.events import Events
 from .actions.everybody import Everybody
 from .actions.hooks import Hooks
@@ -42,6 +42,7 @@ from .web import metrics, push_door, speaker
 from .web.door import ECHO_PATH, SOCKET_PATH
 from .web.identity import Identify, Tokens, member_of_request
 from .web.pages import to_login
+from .web.poll import POLL_PATH
 from .web.text_page import TEXT_PATH
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class State:
         self.identify: Identify = partial(member_of_request, app)
         self.to_login: Callable[[], Any] = to_login
         self.tokens = Tokens(_secret_key(app), settings.token_seconds)
-        self.database = Database(settings.database_url or _default_database(app), _native_lock())
+        self.folder = places.folder_of(app.instance_path)
+        self.database = Database(places.database_of(app.instance_path, settings.database_url), _native_lock())
         self._parts: tuple[int, Parts] | None = None
         self.hooks = hooks
         self._pushes: tuple[Parts, Pushes] | None = None
@@ -74,6 +76,7 @@ class State:
         self._events: tuple[Parts, Events] | None = None
         self._local: tuple[Parts, Local] | None = None
         self._waiting: list[Task] = []  # for the worker, before it runs
+        self.start_elsewhere: Callable[[Task], None] | None = None  # in a test, where no worker is
         self._worker: tuple[int, Worker] | None = None
         self.serves_sockets = False  # the server has a chat worker from its start on
         self._ledger: tuple[Parts, Ledger] | None = None
@@ -81,7 +84,7 @@ class State:
     @property
     def parts(self) -> Parts:
         if self._parts is None or self._parts[0] != os.getpid():
-            relay = Relay(self.app.instance_path)
+            relay = Relay(str(self.folder))
             rules = Rules(self.hooks, self.app.app_context)
             backplane = _backplane(self.database, relay)
             parts = Parts(self.settings, self.database, backplane, _offload(), relay=relay, rules=rules)
@@ -122,8 +125,7 @@ class State:
     def ledger(self) -> Ledger:
         """What this process and the others counted."""
         if self._ledger is None or self._ledger[0] is not self.parts:
-            folder = Path(self.app.instance_path) / "chat.metrics"
-            self._ledger = self.parts, Ledger(folder, self.parts.counts)
+            self._ledger = self.parts, Ledger(self.folder / "chat.metrics", self.parts.counts)
         return self._ledger[1]
 
     @property
@@ -178,12 +180,26 @@ class State:
 
         Raises `Unavailable` where there is none, or too much waits already.
         """
-        if self.running is not None:
+        if self.start_elsewhere is not None:
+            self.start_elsewhere(task)
+        elif self.running is not None:
             self.running.timers.start(task)
         elif "geventwebsocket.gunicorn.workers" in sys.modules:
             self._waiting.append(task)
         else:
             raise Unavailable(_NO_WORKER)
+
+    @contextmanager
+    def moved(self, url: str) -> Iterator[None]:
+        """Meanwhile the history is the database at `url`; for tests."""
+        before = dict(vars(self))
+        self.database, self._parts = Database(url, _native_lock()), None
+        try:
+            self.prepare()
+            yield
+        finally:
+            self.database.close()
+            vars(self).update(before)
 
     def _begin(self, worker: Worker) -> None:
         """What a worker does beside its sockets."""
@@ -192,8 +208,10 @@ class State:
         from .realtime.relay import RelayServer
         from .realtime.webhooks import Sender
 
-        relay, parts = Relay(self.app.instance_path), self.parts
-        RelayServer(relay.path, self.pushes.carry_out, parts.mailbox.inner.deliver).start()
+        relay, parts = Relay(str(self.folder)), self.parts
+        door = RelayServer(relay.path, self.pushes.carry_out, parts.mailbox.inner.deliver)
+        door.start()
+        boot.keep(door.look, lambda: worker.draining, "looking after the socket for other processes")
         if metrics.installed:
             Meter(worker, lambda: parts.offload.call(self.ledger.write)).start()
         boot.keep(Schedule(parts, self.pushes).run, lambda: worker.draining, "the planned pushes")
@@ -217,16 +235,19 @@ def _secret_key(app: Flask) -> str | bytes:
 
 
 def _flask_sqlalchemy(app: Flask) -> Any:
-    """The site's main engine, where it uses Flask-SQLAlchemy."""
+    """The site's main engine, where it uses Flask-SQLAlchemy; None where that has none yet, or other binds alone."""
     known: Any = app.extensions.get("sqlalchemy")
+    if known is None:
+        return None
     if type(known).__name__ == "_SQLAlchemyState":  # before Flask-SQLAlchemy 3
-        known = known.db
-    with app.app_context():
-        return getattr(known, "engine", None)
-
-
-def _default_database(app: Flask) -> str:
-    return f"sqlite:///{Path(app.instance_path) / 'chat.sqlite'}"
+        return known.db.get_engine(app)
+    # The end of a context inside another one would run the site's teardowns, in the midst of its view.
+    here = has_app_context() and current_app == app
+    with nullcontext() if here else app.app_context():
+        try:
+            return getattr(known, "engine", None)
+        except KeyError:
+            return None
 
 
 _backplanes: WeakValueDictionary[tuple[int, str], MemoryBackplane] = WeakValueDictionary()
@@ -249,9 +270,10 @@ def install_handler(state: State) -> None:
         from .realtime import boot, handler, webhooks, worker  # noqa: F401 - imported now, not while the first socket waits
 
         paths = [state.settings.prefix + path for path in (SOCKET_PATH, ECHO_PATH)]
-        private = (state.settings.prefix + push_door.PUSH_PATH,)
+        private = (state.settings.prefix + push_door.PUSH_PATH, state.settings.prefix + POLL_PATH)
         folders = (state.settings.prefix + TEXT_PATH,)
-        handler.install(*paths, header_seconds=state.settings.header_seconds, private=private, folders=folders)
+        seconds, prefix = state.settings.header_seconds, state.settings.prefix
+        handler.install(*paths, header_seconds=seconds, private=private, folders=folders, prefix=prefix)
         boot.at_boot(state.worker)
         boot.at_boot(lambda: warn_of_lonely_workers(state.settings))
         state.serves_sockets = True

@@ -35,7 +35,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch):
     for name in list(os.environ):
-        if name.startswith(("CHAT_", "SITE_")) or name == "SECRET_KEY":
+        if name.startswith(("CHAT_", "SITE_", "LEGACY_CHAT_")) or name == "SECRET_KEY":
             monkeypatch.delenv(name)
 
 

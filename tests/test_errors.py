@@ -36,3 +36,8 @@ def test_an_error_carries_words_and_at_times_a_wait():
 
 def test_a_mistake_of_the_configuration_is_nothing_to_tell_a_client():
     assert not issubclass(errors.SettingsError, ChatError)
+
+
+@pytest.mark.parametrize("error", [errors.Refused, errors.Forbidden, ChatError])
+def test_an_error_without_words_has_some_all_the_same(error):
+    assert error("").message == error().message == str(error("")) == "This was refused."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -23,8 +24,9 @@ from ..errors import ChatError, NotLoggedIn, TooLong, Unavailable
 from .parts import Parts
 from .requests import Online, Requests
 
-# Apart from the numbers of sockets, which count up from 1001, and of those who poll.
-_client_ids = itertools.count((1 << 39) + 1)
+# Apart from the numbers of sockets, which count up from 1001, and of those who poll. Drawn, as those are: what is
+# stored under a request's id is stored for good, so no other process may come to the same ids again.
+_FIRST_ID, _IDS = 1 << 39, 1 << 39
 
 # Seconds for an answer, where another greenlet or thread gives it.
 _PATIENCE = 5.0
@@ -82,14 +84,14 @@ class LocalClient:
     """
 
     def __init__(self, local: Local, member: Member | None, request: bytes | None = None):
-        self.client_id = next(_client_ids)
+        self.client_id = _FIRST_ID + secrets.randbelow(_IDS)
         self.session = Session(member, None)
         self.session.request = request
         self.frames: list[Frame] = []
         self.closed: int | None = None
         self._local = local
         self._rooms: dict[str, Conversation] = {}
-        self._numbers = itertools.count(1)
+        self._ids = (f"{secrets.token_hex(8)}-{number}" for number in itertools.count(1))
         self._waiting: dict[str, threading.Event] = {}
         self._answers: dict[str, Frame] = {}
 
@@ -109,7 +111,7 @@ class LocalClient:
 
     def request(self, type: str, /, timeout: float = _PATIENCE, **fields: Any) -> Frame:
         """The `ack` of a frame (or `pong`). Raises the `ChatError` that its `error` tells."""
-        id_ = str(fields.pop("id", f"{self.client_id}-{next(self._numbers)}"))
+        id_ = str(fields.pop("id", None) or next(self._ids))
         answered = self._waiting[id_] = threading.Event()
         try:
             self.say(type=type, id=id_, **fields)

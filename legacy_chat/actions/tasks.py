@@ -83,3 +83,7 @@ class Declared:
         """A worker runs in this process now; what it is to start."""
         self._workers.append((os.getpid(), start))
         return [task for task in self._tasks if not task.cancelled]
+
+    def end(self, start: Start) -> None:
+        """That worker runs no more, while its process goes on."""
+        self._workers = [known for known in self._workers if known[1] != start]

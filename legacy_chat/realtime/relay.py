@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 # A push to MOST_PEOPLE is under 1 MiB.
 _MOST_BYTES = 4 << 20
 
+# Seconds between two looks whether the address is still ours.
+_LOOK = 1.0
+
 # Seconds for a request to be complete, and those that are carried out at once.
 _PATIENCE = 10.0
 _AT_ONCE = 64
@@ -34,15 +37,29 @@ class RelayServer:
     """Made and started in the worker process. A new worker takes the address over; the old one just ends."""
 
     def __init__(self, path: Path, carry_out: CarryOut, deliver: Callable[[Any], tuple[int, int]]):
+        self._path = path
         self._carry_out = carry_out
         self._deliver = deliver
-        self._server = StreamServer(_listen(path), self._serve, spawn=_AT_ONCE)
+        self._server: StreamServer | None = None
+        self._file = (0, 0)
 
     def start(self) -> None:
+        self.stop()
+        listener, self._file = _listen(self._path)
+        self._server = StreamServer(listener, self._serve, spawn=_AT_ONCE)
         self._server.start()
 
     def stop(self) -> None:
-        self._server.stop(timeout=0)
+        if self._server is not None:
+            self._server.stop(timeout=0)
+
+    def look(self) -> float:
+        """Take the address back where nobody listens there: a second server of this site, short-lived, may have
+        taken it, or somebody removed the file. The seconds until the next look."""
+        if _file(self._path) != self._file and not _answers(self._path):
+            log.info("the socket for pushes from other processes, %s, is made again", self._path)
+            self.start()
+        return _LOOK
 
     def _serve(self, connection: Any, _address: Any) -> None:
         with suppress(OSError, gevent.Timeout):  # the asker is gone, and knows that it got no answer
@@ -68,8 +85,9 @@ class RelayServer:
         return Pushed(*self._deliver(request.notice), 0)
 
 
-def _listen(path: Path) -> Any:
-    """Bound under another name and renamed: nobody ever finds it half made, nor open to others."""
+def _listen(path: Path) -> tuple[Any, tuple[int, int]]:
+    """The socket, and which file it is. Bound under another name and renamed: nobody ever finds it half made, nor
+    open to others."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = f"{path}.{os.getpid() % 1_000_000}"
     with suppress(FileNotFoundError):
@@ -79,8 +97,31 @@ def _listen(path: Path) -> Any:
     os.chmod(draft, 0o600)
     listener.listen(128)
     listener.setblocking(False)
+    file = _file(Path(draft))
     os.rename(draft, path)
-    return listener
+    return listener, file
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """Which file has this name."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _answers(path: Path) -> bool:
+    """Whether some process listens there."""
+    with gevent.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_LOOK)
+        try:
+            probe.connect(os.fspath(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:  # busy, or not for us
+            return True
+        return True
 
 
 def _is_ours(connection: Any) -> bool:

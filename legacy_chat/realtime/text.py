@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Text(Admitted):
-    __slots__ = ("_apart", "member", "room")
+    __slots__ = ("_apart", "_number", "member", "room")
     transport = "text"
 
     def __init__(
@@ -43,6 +43,7 @@ class Text(Admitted):
         self.member = member
         self.room = room
         self._apart = False
+        self._number = 0  # of the text that came last
 
     def enter(self) -> None:
         """Hear the welcome, and what is said from now on."""
@@ -55,12 +56,14 @@ class Text(Admitted):
         if opcode == framing.BINARY:
             self.close(close.UNSUPPORTED_DATA, "send text frames: plain text in UTF-8")
             return
+        self._number += 1
         try:
             if wait:
                 raise RateLimited(f"Too many frames: wait {math.ceil(wait)} s.")
             self._say(payload.decode())
         except ChatError as error:
-            self._tell(f"error:{error.code}:{error.message}")
+            # It overtakes what waits to be written together, so it has to say itself which text it is about.
+            self._tell(f"error:{error.code}:{error.message} (text {self._number})")
 
     def _say(self, content: str) -> None:
         if not self._worker.settings.text_echo and not self._apart:

@@ -62,8 +62,6 @@ class People:
 
     def __init__(self, app: Flask):
         self._state = app.extensions["legacy_chat"]
-        self._context = app.app_context()
-        self._context.push()
 
     def __call__(self, uid: str, name: str | None = None, **member: Any) -> Person:
         """Raises what the login raises. `member` are further fields: `roles`, `avatar`, `locale`."""
@@ -76,4 +74,3 @@ class People:
         """Everybody leaves."""
         for page in list(self._state.local.clients):
             page.disconnect()
-        self._context.pop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -66,12 +68,12 @@ def test_a_private_word_comes_to_the_other_alone(site, ada_here, ben_here):
 
 
 def test_who_joins_hears_the_room_and_who_leaves_does_not(site, ada_here, ben_here):
-    ada_here.request("create", gid="tea", name="Tea")
-    ada_here.request("group", gid="tea", content="one")
-    ben_here.request("join", gid="tea")
-    ada_here.request("group", gid="tea", content="two")
-    ben_here.request("leave", gid="tea")
-    ada_here.request("group", gid="tea", content="three")
+    tea = ada_here.request("create", name="Tea")["room"]["gid"]
+    ada_here.request("group", gid=tea, content="one")
+    ben_here.request("join", gid=tea)
+    ada_here.request("group", gid=tea, content="two")
+    ben_here.request("leave", gid=tea)
+    ada_here.request("group", gid=tea, content="three")
     assert [frame["content"] for frame in ben_here.take("groupPm")] == ["two"]
 
 
@@ -173,3 +175,25 @@ def test_a_code_of_the_sites_own_is_kept(site, ada_here):
     with pytest.raises(ChatError, match=r"Wait\.") as refused:
         ada_here.emit("move")
     assert refused.value.code == "not_your_turn"
+
+
+def test_no_id_comes_again_in_another_process(parts, ada):
+    """What was stored under a request's id is answered again, for good."""
+    program = (
+        "from legacy_chat.actions.local import LocalClient as L; c = L(None, None); print(c.client_id, next(c._ids))"
+    )
+    runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True) for _ in range(2)]
+    first, second = [run.stdout.split() for run in runs]
+    assert len({*first, *second}) == 4
+
+
+def test_ids_are_apart_from_those_of_sockets_and_of_polls(site, ada):
+    ids = {site.page(ada).client_id for _ in range(100)}
+    assert len(ids) == 100
+    assert min(ids) >= 1 << 39
+    assert max(ids) < 1 << 40
+
+
+def test_an_id_that_is_given_is_kept(ada_here):
+    assert ada_here.request("ping", id="mine")["id"] == "mine"
+    assert ada_here.request("ping", id=5)["id"] == "5"

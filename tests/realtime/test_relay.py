@@ -139,6 +139,29 @@ def test_who_says_nothing_is_let_go(relay, monkeypatch):
         assert connection.recv(100) == b""
 
 
+def ask(relay) -> Pushed | None:
+    return elsewhere(relay.hand_over, Errand(Push(uid="7", content="hi"), "push:1"))
+
+
+def test_after_a_second_server_of_the_site_has_come_and_gone_the_first_one_takes_the_address_back(tmp_path, start):
+    relay = Relay(str(tmp_path))
+    first, second = start(relay.path), start(relay.path)
+    assert first.look() > 0
+    assert relay_module._file(relay.path) == second._file, "it is another's, and alive"
+    second.stop()
+    assert ask(relay) is None
+    first.look()
+    assert ask(relay) == Pushed(1, 2, 0)
+
+
+def test_a_socket_that_somebody_removed_is_made_again(relay, start):
+    server = start(relay.path)
+    os.unlink(relay.path)
+    assert ask(relay) is None
+    server.look()
+    assert ask(relay) == Pushed(1, 2, 0)
+
+
 def test_a_new_worker_takes_the_address_over_and_the_old_one_may_end(relay, start, worker):
     old = worker.errands
     start(relay.path)

@@ -161,7 +161,7 @@ def test_a_text_that_cannot_go_is_answered_to_its_sender_alone(make_room, ada, b
     adas.says(text)
     [line] = adas.hears()
     assert line.startswith(f"error:{code}:")
-    assert line.endswith("\n")
+    assert line.endswith(" (text 1)\n")
     assert bens.hears() == []
     adas.says("1234")
     assert bens.hears() == [f"from{adas.id}:1234\n"]
@@ -179,6 +179,8 @@ def test_who_is_too_quick_is_told_and_then_closed(room, ada, ben):
     refused = [line for line in heard if line.startswith("error:rate_limited:")]
     assert len(refused) == 2
     assert "wait 2 s" in refused[0]
+    # They come before the texts of the same moment that went, so each names its own.
+    assert [line.rpartition("(")[2] for line in refused] == ["text 4)\n", "text 5)\n"]
     adas.says(*"6789")
     assert adas.hears()[-1] == "closed 4429"
 

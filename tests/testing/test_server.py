@@ -35,7 +35,7 @@ def test_without_the_extra_that_counts_it_says_what_to_install(server, tmp_path)
     (tmp_path / "prometheus_client.py").write_text("raise ImportError")
     server.stop()
     server._env["PYTHONPATH"] = str(tmp_path)
-    with pytest.raises(RuntimeError, match=r"pip install legacy_chat\[metrics\]"):
+    with pytest.raises(RuntimeError, match=r'pip install "legacy_chat\[metrics\]"'):
         assert_nothing_leaked(server.start())
 
 
