@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .core.limits import Rate
 from .core.text import check_gid
 from .errors import BadText, SettingsError
 
+N = TypeVar("N", int, float)
+
+
+_SECONDS = "must be a number of seconds above 0"
+_RATE = "must be like 50/200 (so many a second / at once), or 0"
+
+
+def _number(kind: Callable[[str], N], text: str, form: str) -> N:
+    """Raises `ValueError` in words of ours: Python's own name no form."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(form) from None
+
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        number = int(text)
+        number = _number(int, text, f"must be a whole number from {low} to {high}")
         if not low <= number <= high:
-            raise ValueError(f"must be from {low} to {high}")
+            raise ValueError(f"must be a whole number from {low} to {high}")
         return number
 
     return parse
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    number = _number(float, text, _SECONDS)
     if not 0 < number < 1e6:
-        raise ValueError("must be a number of seconds above 0")
+        raise ValueError(_SECONDS)
     return number
 
 
@@ -57,8 +72,8 @@ def _text_rooms(text: str) -> tuple[str, ...]:
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(word.rstrip("/").lower() for word in _words(text))
     for origin in origins:
-        if origin != "*" and not origin.startswith(("http://", "https://")):
-            raise ValueError(f"{origin!r} must be written like https://shop.example")
+        if origin != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", origin):
+            raise ValueError(f"{origin!r} must be written like https://shop.example, without a path")
     return origins
 
 
@@ -70,9 +85,9 @@ def _prefix(text: str) -> str:
 
 def _rate(text: str) -> Rate:
     per_second, _, burst = text.partition("/")
-    rate = Rate(float(per_second), float(burst or per_second))
+    rate = Rate(_number(float, per_second, _RATE), _number(float, burst or per_second, _RATE))
     if not (0 <= rate.per_second < 1e9 and 0 <= rate.burst < 1e9) or (rate.per_second and rate.burst < 1):
-        raise ValueError("must be like 50/200 (so many a second / at once), or 0")
+        raise ValueError(_RATE)
     return rate
 
 

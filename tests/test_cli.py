@@ -120,7 +120,18 @@ def test_a_push_goes_to_one_person_to_a_room_or_to_all(chat, words):
 
 
 def test_a_push_to_a_room_that_is_not_there_is_refused_in_words(chat):
-    assert "nowhere" in chat("push", "--room", "nowhere", "hello", code=1)[-1]
+    [line] = chat("push", "--room", "nowhere", "hello", code=1)
+    assert line == "Error: There is no room 'nowhere': flask chat room nowhere makes it."
+
+
+@pytest.mark.parametrize("seconds", ["0.1", "0", "-5", "nan", "inf", "1e9"])
+def test_a_round_of_a_push_is_told_in_seconds(chat, seconds):
+    assert "--every: from 1 second to 366 days" in chat("push", "7", "hi", "--every", seconds, code=2)[-1]
+
+
+def test_a_push_for_a_time_that_is_over_is_refused_in_words(chat):
+    [line] = chat("push", "7", "hi", "--at", "2020-01-01", code=1)
+    assert "in the past" in line
 
 
 def test_a_command_leaves_no_connection_open(chat, state):

@@ -1,5 +1,6 @@
 """The printed configurations: whole, and the same as the shipped files. Live tests run each behind its real proxy."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def test_the_prefix_of_the_settings_is_everywhere(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_paths_with_spaces_are_one_word(kind):
+    proxy = Proxy("/run/my site.sock", certificate="/my certs/c.pem", key="/my certs/k.pem", static=Path("/my site"))
+    lines = render(kind, DEFAULTS, proxy).splitlines()
+    spaced = [line for line in lines if "/my " in line and not line.lstrip().startswith("#")]
+    assert len(spaced) >= 4
+    for line in spaced:
+        words = shlex.split(line.strip(" \t;").strip("<>"))
+        assert any("/my " in word for word in words), line
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_braces_close_and_no_template_is_left(kind):
     text = render(kind, DEFAULTS, Proxy(certificate="/c.pem", key="/k.pem", static=Path("/srv/static")))
     assert text.count("{") == text.count("}")
@@ -76,3 +88,27 @@ def test_the_command_line_reaches_the_file(chat):
 )
 def test_what_does_not_fit_together_is_refused_in_words(chat, wrong):
     assert "Usage:" in chat("nginx", *wrong, code=2)
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "like"),
+    [
+        ("--server-name", "a;b {", "shop.example"),
+        ("--server-name", "", "shop.example"),
+        ("--upstream", "x y", "127.0.0.1:8000"),
+        ("--upstream", "shop", "127.0.0.1:8000"),
+        ("--upstream", "127.0.0.1:80;}", "127.0.0.1:8000"),
+        ("--socket", 'a"b', "127.0.0.1:8000"),
+        ("--listen", "80; return 444", "8443"),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_would_be_something_else_in_the_file_is_refused_in_words(chat, kind, option, given, like):
+    last = chat(kind, option, given, code=2).splitlines()[-1]
+    assert "cannot stand in a configuration" in last
+    assert like in last
+
+
+@pytest.mark.parametrize("name", ["shop.example", "*.shop.example", "店.example", "[::1]", "_"])
+def test_names_of_sites_are_let_pass(name):
+    assert name in render("nginx", DEFAULTS, Proxy("[::1]:8000", server_name=name, listen=("[::]:8443", "*:80")))

@@ -69,6 +69,8 @@ def test_a_value_means(name, given, read):
         ("PREFIX", "/"),
         ("PREFIX", ""),
         ("ALLOWED_ORIGINS", "shop.example"),
+        ("ALLOWED_ORIGINS", "https://shop.example/blog"),
+        ("ALLOWED_ORIGINS", "https://"),
         ("ALLOWED_ORIGINS", "https://a.example,b.example"),
         ("MAX_MESSAGE_BYTES", "1023"),
         ("MAX_MESSAGE_BYTES", "64k"),
@@ -95,6 +97,26 @@ def test_a_value_that_makes_no_sense_is_refused_with_its_name_and_help(name, giv
         load({f"CHAT_{name}": given}, {})
     assert f"CHAT_{name}" in str(refused.value)
     assert next(setting.help for setting in TABLE if setting.name == name) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "form"),
+    [
+        ("RATE", "abc", "must be like 50/200"),
+        ("RATE", "50/abc", "must be like 50/200"),
+        ("API_RATE", "", "must be like 50/200"),
+        ("TRUSTED_PROXIES", "all", "must be a whole number from 0 to 10"),
+        ("TRUSTED_PROXIES", "11", "must be a whole number from 0 to 10"),
+        ("PING_SECONDS", "soon", "must be a number of seconds above 0"),
+        ("WEBHOOK_RETRY_SECONDS", "5,x", "must be a number of seconds above 0"),
+        ("TEST_ECHO", "maybe", "must be 1 or 0"),
+    ],
+)
+def test_the_form_of_a_value_is_named(name, given, form):
+    with pytest.raises(SettingsError, match=form) as refused:
+        load({f"CHAT_{name}": given}, {})
+    assert "could not convert" not in str(refused.value)
+    assert "invalid literal" not in str(refused.value)
 
 
 def test_all_mistakes_are_told_together():

@@ -1,13 +1,16 @@
 """One worker at a time has the turn of a timer: over several workers, and while one replaces another.
 
-A turn is a lease: whoever has it renews it, gives it back when the worker ends, and loses it where it died.
+A turn is a lease: whoever has it renews it, gives it back when the worker ends, and loses it where it died. The others
+see that from its row, which does not change any more for as long as a lease lasts. They take that time by a clock that
+nobody sets, so neither a change of the time of day nor hosts that do not agree on it give one turn to two of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 from ..storage import turns
 from ..storage.database import Connection
@@ -19,24 +22,42 @@ LEASE = 6000
 
 _NOBODY = "-"
 
+# Rounds that a clock may be set back by without any being run again. Where it is more, the rounds go on from there:
+# a clock that once was years ahead must not stop a timer for years.
+_SET_BACK = 1
+
+Steady = Callable[[], int]
+
+
+def steady_ms() -> int:
+    """Milliseconds since some moment; the time of day may be set meanwhile."""
+    return time.monotonic_ns() // 1_000_000
+
 
 class Turns:
     """Those of one worker. `scope` keeps apart sites that share a store."""
 
-    def __init__(self, parts: Parts, scope: str):
+    def __init__(self, parts: Parts, scope: str, steady: Steady = steady_ms):
         self._parts = parts
         self._scope = scope
+        self._steady = steady
         self._worker = secrets.token_hex(8)
+        self._seen: dict[str, tuple[Turn, int]] = {}  # those of others, and since when they look like that
 
     def free(self, names: Iterable[str]) -> bool:
         """Whether it is worth trying to take one of them. Raises `ChatError` where the store does not answer."""
         keys = [self._key(name) for name in names]
         found = self._parts.read(lambda c: turns.find(c, keys))
-        now = self._parts.clock()
-        return any(key not in found or self._is_free(found[key], now) for key in keys)
+        return any(key not in found or self._is_free(key, found[key]) for key in keys)
 
-    def _is_free(self, turn: Turn, now: int) -> bool:
-        return turn.worker == self._worker or turn.until <= now
+    def _is_free(self, key: str, turn: Turn) -> bool:
+        if turn.worker in (self._worker, _NOBODY):
+            return True
+        seen, since = self._seen.get(key, (None, 0))
+        if turn != seen:
+            self._seen[key] = turn, self._steady()
+            return False
+        return self._steady() - since >= LEASE
 
     def take(self, lasts: Mapping[str, int]) -> dict[str, Turn]:
         """Take or renew the turns of these timers; those that are ours now.
@@ -49,11 +70,12 @@ class Turns:
         now, taken = self._parts.clock(), {}
         known = turns.find(connection, map(self._key, lasts))
         for name, last in lasts.items():
-            before = known.get(self._key(name))
-            if before is not None and not self._is_free(before, now):
+            key = self._key(name)
+            before = known.get(key)
+            if before is not None and not self._is_free(key, before):
                 continue
             after = Turn(self._worker, now + LEASE, last if before is None else before.last)
-            if turns.change(connection, self._key(name), before, after):
+            if turns.change(connection, key, before, after):
                 taken[name] = after
         return taken
 
@@ -63,7 +85,7 @@ class Turns:
 
     def _claim(self, connection: Connection, name: str, number: int) -> bool:
         before = self._own(connection, name)
-        if before is None or before.last >= number:
+        if before is None or number <= before.last <= number + _SET_BACK:
             return False
         return turns.change(connection, self._key(name), before, before._replace(last=number))
 

@@ -12,7 +12,8 @@ from ..actions.keys import Keys
 from ..actions.push import make_push
 from ..actions.rooms import Rooms
 from ..core.api import SCOPES, ApiKey
-from ..errors import ChatError, Exists
+from ..core.push import Push, Pushed
+from ..errors import ChatError, Exists, UnknownRoom
 from ..storage import people
 from .doctor import doctor
 from .proxy import proxy
@@ -114,12 +115,21 @@ def push(words, everybody: bool, gid: str | None, durable: bool, at, every: floa
     *to, text = words
     if len(to) + bool(everybody) + bool(gid) != 1:
         raise click.UsageError("Name one: a UID, --all or --room GID; and put the text in quotes.")
-    milliseconds = None if every is None else round(every * 1000)
-    given = {"content": text, "all": everybody, "gid": gid, "durable": durable, "at": at, "every": milliseconds}
-    pushed = _told(lambda: _state().pushes.push(make_push(to[0] if to else None, **given)))
+    if every is not None and not 1 <= every <= 366 * 86_400:
+        raise click.BadParameter("from 1 second to 366 days, in seconds.", param_hint="--every")
+    given = {"content": text, "all": everybody, "gid": gid, "durable": durable, "at": at}
+    given["every"] = None if every is None else round(every * 1000)
+    pushed = _told(lambda: _push(make_push(to[0] if to else None, **given)))
     click.echo(f"users {pushed.users}, connections {pushed.connections}, stored {pushed.stored}")
     if isinstance(pushed.id, str):
         click.echo(f"planned as {pushed.id}")
+
+
+def _push(push: Push) -> Pushed:
+    try:
+        return _state().pushes.push(push)
+    except UnknownRoom:  # whose own words are for people
+        raise UnknownRoom(f"There is no room {push.gid!r}: flask chat room {push.gid} makes it.") from None
 
 
 def _told(call, *arguments):

@@ -7,11 +7,15 @@ from typing import Any
 
 from .door import DOCTOR_PATH, HEADER
 from .finding import Finding, bad, ok
+from .judge import MEND_CLOCKS, clocks
 from .mends import lines_for
 from .target import Line, Reply
 
 _GATEWAY = (502, 503, 504)
 _MOVED = (301, 302, 303, 307, 308)
+
+# How often it is asked who answers. A proxy that takes turns has come to its second server by then.
+_ASKED = 4
 
 Answer = tuple[Finding, dict[str, Any] | None, Reply | None]
 
@@ -35,11 +39,22 @@ def ask(line: Line, signed: str) -> Answer:
     return _somebody_else(line, path, reply), None, reply
 
 
+def _not_believed(text: str, age: float | None) -> Finding:
+    if age is not None:
+        cause = f"{clocks(age)}, so what one of them signs is too old, or not yet valid, for the other"
+        return bad("clock", text, cause, MEND_CLOCKS)
+    cause = (
+        "the server has another SECRET_KEY than this shell, so it believes neither this question nor any token; or it "
+        "makes a new one at each start (os.urandom in wsgi.py), and each worker logs out the people of the others"
+    )
+    mend = "one SECRET_KEY for the server and this shell (and the same SITE_INSTANCE), made once and kept"
+    return bad("server", text, cause, mend)
+
+
 def _somebody_else(line: Line, path: str, reply: Reply) -> Finding:
     text = f"GET {path} is answered {reply.status} by {reply.server}"
     if "doctor" in (reply.json or {}):
-        cause = "the server has another SECRET_KEY than this shell, so it believes neither this question nor any token"
-        return bad("server", text, cause, "start this shell with the SECRET_KEY (and SITE_INSTANCE) of the server")
+        return _not_believed(text, reply.json.get("age"))
     if reply.status in _MOVED:
         where = reply.headers.get("location", "").removesuffix(DOCTOR_PATH)
         return bad("server", text, f"the site has moved to {where}", f"flask chat doctor {where}")
@@ -58,3 +73,19 @@ def _somebody_else(line: Line, path: str, reply: Reply) -> Finding:
     )
     mend = f"proxy {line.target.prefix}/ to gunicorn ({lines_for(reply.server).whole}), or name the right address"
     return bad("server", text, cause, mend)
+
+
+def who_answers(line: Line, signed: str) -> Finding:
+    """Whether the one worker that there is said to be answers each time."""
+    answers = [ask(line, signed)[1:] for _ in range(_ASKED)]
+    strangers = [reply for facts, reply in answers if facts is None and reply is not None and reply.status == 403]
+    if strangers:
+        cause = "not all servers behind this address have the SECRET_KEY of the others: they believe no login of theirs"
+        text = f"{len(strangers)} of {_ASKED} answers come from a server with another SECRET_KEY"
+        return bad("servers", text, cause, "the same SECRET_KEY for all of them")
+    found = {(facts["server"]["host"], facts["server"]["pid"]) for facts, _ in answers if facts is not None}
+    if len(found) < 2:
+        return ok("servers", "one answers")
+    text = "several answer: " + ", ".join(f"pid {pid} of {host}" for host, pid in sorted(found))
+    cause = "they share no backplane: what is said on one of them does not reach the people on the others"
+    return bad("servers", text, cause, "one `server` in the proxy's upstream, and gunicorn started once")

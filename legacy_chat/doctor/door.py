@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -42,12 +43,13 @@ class Questions:
         signed = self._serializer.dumps("how are you?")
         return signed if isinstance(signed, str) else signed.decode()
 
-    def is_good(self, question: str) -> bool:
+    def age(self, question: str) -> float | None:
+        """Seconds since it was signed, below 0 where the other clock is ahead; None for one that is not ours."""
         try:
-            self._serializer.loads(question, max_age=_SECONDS)
-        except BadSignature:  # old ones too
-            return False
-        return True
+            signed_at = self._serializer.loads(question, return_timestamp=True)[1]
+        except BadSignature:
+            return None
+        return float(time() - signed_at.timestamp())
 
 
 class DoctorDoor:
@@ -60,10 +62,12 @@ class DoctorDoor:
         question = environ.get("HTTP_X_CHAT_DOCTOR")
         if question is None:
             return self._wrapped(environ, start_response)
-        if Questions(self._state.app.secret_key or "").is_good(question):
-            return _send(start_response, "200 OK", self._facts.of(environ), self._cookie())
+        age = Questions(self._state.app.secret_key or "").age(question)
+        if age is not None and abs(age) <= _SECONDS:
+            return _send(start_response, "200 OK", {**self._facts.of(environ), "age": age}, self._cookie())
         if environ.get("PATH_INFO", "").endswith(DOCTOR_PATH):
-            return _send(start_response, "403 Forbidden", {"doctor": "not signed with the SECRET_KEY of this site"})
+            why = "not signed with the SECRET_KEY of this site" if age is None else "not signed just now"
+            return _send(start_response, "403 Forbidden", {"doctor": why, "age": age})
         return self._wrapped(environ, start_response)
 
     def _cookie(self) -> str:

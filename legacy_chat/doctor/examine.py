@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from . import asking, judge, local, pages, passage, sockets, way
+from . import asking, databases, judge, local, pages, passage, sockets, way
 from .door import Questions
 from .finding import Finding, healthy
 from .target import Clock, Line, Target
@@ -47,7 +47,9 @@ def _talk(state: State, line: Line, idle: float) -> Iterator[Finding]:
     yield found
     if facts is None or reply is None:
         return
-    yield from judge.judge(facts)
+    yield from judge.judge(facts, databases.name_of(state.database.engine))
+    if judge.is_one(facts):
+        yield asking.who_answers(line, signed)
     found, prefix = passage.check_prefix(line.target, facts, reply.server)
     yield found
     line.target = line.target.at(prefix)
@@ -57,4 +59,5 @@ def _talk(state: State, line: Line, idle: float) -> Iterator[Finding]:
     upgrade = sockets.ask_upgrade(line, signed)
     yield upgrade
     if healthy([upgrade]) and judge.has_sockets(facts):
-        yield from sockets.try_socket(line, state.tokens.mint(_UID), idle)
+        # A token would stand in the proxy's log: only to be silent for longer than a login may take.
+        yield from sockets.try_socket(line, state.tokens.mint(_UID) if idle else None, idle)

@@ -2,10 +2,12 @@
 
 request    path, mount, protocol, host, origin, upgrade, connection, via, cookies (names), forwarded: as they arrived
 seen       address, scheme, host of the visitor, as far as the site believes its proxies
-server     software, python, packages, pid, gunicorn (see `gunicorn.Gunicorn`, or None), descriptors
+server     software, python, packages, host, pid, gunicorn (see `gunicorn.Gunicorn`, or None), descriptors
 gevent     patched, early (before the app was built), strays
 chat       prefix, backplane, trusted_proxies, max_connections, ping_seconds
 databases  {"chat": driver, "site": driver}
+store      name, writes (ok, slow, away)
+age        seconds since the question was signed, by both clocks
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import resource
 from typing import TYPE_CHECKING, Any
 
 from ..web import proxies
+from ..web.health import StoreCheck
 from . import databases, gunicorn, packages, patching
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Facts:
         self._state = state
         self._site = site
         self._early = early
+        self._store = StoreCheck(lambda: state.parts.writer.call(lambda _: None))
         packages.versions()
 
     def of(self, environ: Environ) -> dict[str, Any]:
@@ -50,6 +54,7 @@ class Facts:
             "gevent": {"patched": patching.is_patched(), "early": self._early, "strays": self._strays()},
             "chat": self._chat(),
             "databases": databases.drivers(self._state),
+            "store": {"name": databases.name_of(self._state.database.engine), "writes": self._store.state()},
         }
 
     def _strays(self) -> list[str]:
@@ -73,6 +78,7 @@ class Facts:
             "software": environ.get("SERVER_SOFTWARE", ""),
             "python": platform.python_version(),
             "packages": packages.versions(),
+            "host": platform.node(),
             "pid": os.getpid(),
             "gunicorn": None if worker is None else worker._asdict(),
             "descriptors": descriptors(),

@@ -24,13 +24,35 @@ def has_sockets(facts: Facts) -> bool:
     return server is not None and server.has_sockets
 
 
-def judge(facts: Facts) -> Iterator[Finding]:
+# Seconds that clocks may differ by before it is worth a word.
+_LATE = 5.0
+
+MEND_CLOCKS = "timedatectl set-ntp true, on both machines"
+
+
+def clocks(age: float) -> str:
+    """`age` is how old a question of now looks to the server."""
+    return f"the server's clock is {abs(age):.0f} s {'ahead of' if age > 0 else 'behind'} the one here"
+
+
+def is_one(facts: Facts) -> bool:
+    """The server says that it has one worker, and that this one has the sockets."""
+    server = server_of(facts)
+    return server is not None and server.has_sockets and server.workers == 1
+
+
+def judge(facts: Facts, history: str) -> Iterator[Finding]:
+    """`history` is the database of this shell."""
     yield from _worker(facts)
     yield from _patches(facts)
     yield from _numbers(facts)
     for whose, driver in facts["databases"].items():
         yield databases.check_driver(whose, driver)
+    yield from databases.check_store(facts["store"], history)
     yield from _versions(facts)
+    if abs(facts["age"]) > _LATE:
+        cause = "tokens that are made here are too old, or not yet valid, over there"
+        yield note("clock", clocks(facts["age"]), cause, MEND_CLOCKS)
 
 
 def _worker(facts: Facts) -> Iterator[Finding]:
@@ -65,6 +87,7 @@ def _numbers(facts: Facts) -> Iterator[Finding]:
     if server is not None:
         yield limits.check_workers(server, chat["backplane"])
     if server is not None and server.has_sockets:
+        yield limits.check_slots(server.worker_connections)
         yield limits.check_descriptors(
             facts["server"]["descriptors"], server.worker_connections, chat["max_connections"]
         )

@@ -15,6 +15,10 @@ _RESERVED = 256
 
 _MANY = 65536
 
+# `worker_connections` that a few browsers would fill, and one would.
+_FEW_SLOTS = 100
+_TOO_FEW_SLOTS = 12
+
 
 def check_workers(server: Gunicorn, backplane: str, check: str = "workers") -> Finding:
     """Workers with sockets reach each other's people over the backplane; those without look into the store."""
@@ -39,6 +43,16 @@ def alone(workers: int) -> str:
         f"the {workers} workers share no backplane: what is said on one of them does not reach the people on the "
         "others until they reload"
     )
+
+
+def check_slots(slots: int) -> Finding:
+    """`slots` is `worker_connections`: connections in a request, or kept between two; sockets are none of them."""
+    text = f"{slots} requests at a time"
+    if slots >= _FEW_SLOTS:
+        return ok("worker_connections", text)
+    cause = f"a browser keeps up to six connections, and half of them are for polls: {slots // 2} people can be held"
+    report = bad if slots < _TOO_FEW_SLOTS else note
+    return report("worker_connections", text, cause, "worker_connections = 1000 in gunicorn.conf.py")
 
 
 def check_descriptors(descriptors: int | None, pages: int, sockets: int, here: bool = False) -> Finding:

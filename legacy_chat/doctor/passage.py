@@ -36,6 +36,18 @@ def check_passage(target: Target, facts: Facts, server: str) -> Iterator[Finding
     yield _address(facts, server)
 
 
+def _hops(facts: Facts) -> int:
+    """The proxies that said whose request they passed on."""
+    said = facts["request"]["forwarded"]["for"]
+    return len(said.split(",")) if said else 0
+
+
+def _trusts_too_many(facts: Facts) -> str:
+    """The line that mends it, where more proxies are believed than there are: then none is."""
+    hops = _hops(facts)
+    return f"CHAT_TRUSTED_PROXIES={hops}" if 0 < hops < facts["chat"]["trusted_proxies"] else ""
+
+
 def _host(target: Target, facts: Facts, server: str) -> Finding:
     seen, said = facts["seen"]["host"], facts["request"]["forwarded"]["host"]
     if target.same_host(seen):
@@ -44,7 +56,7 @@ def _host(target: Target, facts: Facts, server: str) -> Finding:
     cause = "pages of this site look foreign to the server, so it refuses their WebSockets and polls"
     if said and target.same_host(said.rpartition(",")[2].strip()):
         cause += "; the proxy does tell the host in X-Forwarded-Host, but is not believed"
-        return bad("host", text, cause, "CHAT_TRUSTED_PROXIES=1")
+        return bad("host", text, cause, f"CHAT_TRUSTED_PROXIES={max(1, _hops(facts))}")
     return bad("host", text, cause, lines_for(server).host)
 
 
@@ -58,12 +70,14 @@ def _scheme(target: Target, facts: Facts, server: str) -> Finding:
         mend = "CHAT_TRUSTED_PROXIES=1" + ("" if said else f" and {lines_for(server).scheme}")
         return note("scheme", text, cause, mend)
     cause = f"pages at {target.origin} look foreign to the server, so it refuses their WebSockets and polls"
+    if too_many := _trusts_too_many(facts):
+        cause += f"; it is told to believe {facts['chat']['trusted_proxies']} proxies, and there are fewer"
+        return bad("scheme", text, cause, too_many)
     return bad("scheme", text, cause, lines_for(server).scheme)
 
 
 def _address(facts: Facts, server: str) -> Finding:
-    said, trusted = facts["request"]["forwarded"]["for"], facts["chat"]["trusted_proxies"]
-    hops = len(said.split(",")) if said else 0
+    hops, trusted = _hops(facts), facts["chat"]["trusted_proxies"]
     text = f"{facts['seen']['address'] or 'none'}, {hops} proxies on the way, {trusted} trusted"
     if hops == trusted:
         return ok("address", text)
@@ -90,6 +104,9 @@ def check_cookie(target: Target, reply: Reply) -> Finding:
     if not (target.prefix + "/").startswith(path.rstrip("/") + "/"):
         cause = f"a browser does not send it to {target.prefix}, so nobody is logged in there"
         return bad("cookie", f"for the path {path}", cause, 'SESSION_COOKIE_PATH = "/"')
+    if given["samesite"].lower() == "none" and not given["secure"]:
+        cause = "browsers throw away a `SameSite=None` cookie without `Secure`, so nobody is logged in"
+        return bad("cookie", "SameSite=None without Secure", cause, "SESSION_COOKIE_SECURE = True, and https")
     if given["secure"] and target.scheme == "http":
         cause = "a browser keeps a `Secure` cookie only where it came over https"
         mend = "open the site over https; for trying things out SESSION_COOKIE_SECURE = False"

@@ -1,6 +1,6 @@
 """A WebSocket as a browser opens it: what of its handshake arrives, the answer, the first frame, the heartbeat.
 
-It comes with a token of its own making and never logs in, so nobody sees it.
+It never logs in, so nobody sees it.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ def _answered(reply: Reply) -> str:
     return f"a handshake is answered {reply.status} by {reply.server}, not by the chat{words}"
 
 
-def try_socket(line: Line, token: str, idle: float) -> Iterator[Finding]:
-    """With `idle`, the socket then says nothing for so many seconds."""
+def try_socket(line: Line, token: str | None, idle: float) -> Iterator[Finding]:
+    """With `idle`, the socket then says nothing for so many seconds; without a token it has to log in before that."""
     target = line.target
-    address = f"ws://{target.netloc}{target.prefix}/ws?token={token}"  # over TLS as well: the line sees to it
+    query = f"?token={token}" if token else ""
+    address = f"ws://{target.netloc}{target.prefix}/ws{query}"  # over TLS as well: the line sees to it
     began = monotonic()
     try:
         socket = connect(
@@ -92,9 +93,20 @@ def _refused(line: Line, error: InvalidStatus) -> Finding:
         return bad("origin", text, cause, mend)
     mends = {
         401: "start this shell with the SECRET_KEY of the server, and check its clock",
-        503: "raise the limit that is named (CHAT_MAX_…), or try again when the server has restarted",
+        503: _limit(words),
     }
     return bad("socket", text, cause, mends.get(status, "flask chat proxy nginx prints a configuration that works"))
+
+
+def _limit(words: str) -> str:
+    """The setting that a refusal is about."""
+    if "is full" in words:
+        return "CHAT_MAX_CONNECTIONS, and as many descriptors (LimitNOFILE=65536)"
+    if "of your address" in words:
+        return "CHAT_MAX_PER_ADDRESS; where a proxy makes all visitors one: CHAT_TRUSTED_PROXIES=1"
+    if "who you are" in words:
+        return "gunicorn's log has the traceback of the site's own code (its user_loader, the member_loader)"
+    return "try again when the server has restarted; gunicorn's log says more"
 
 
 def _listen(line: Line, socket: ClientConnection, began: float, idle: float) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ The words of each stand in the template beside this file.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,17 @@ _LEAST_IDLE = 60
 _LEAST_BODY = 2 << 20
 
 
+_NAME = r"[\w.*:\[\]-]+"
+_ADDRESS = r"([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}"
+_LISTEN = r"[\w.*:/\[\]-]+"
+_PATH = r"""[^"\\\x00-\x1f\x7f]+"""
+
+
+def _check(what: str, text: str, form: str, like: str) -> None:
+    if not re.fullmatch(form, text):
+        raise ValueError(f"The {what} {text!r} cannot stand in a configuration: write it like {like}.")
+
+
 @dataclass(frozen=True)
 class Proxy:
     """What stands in the configuration beside the settings.
@@ -40,6 +52,16 @@ class Proxy:
     key: str | None = None
     static: Path | None = None
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what would be something else in the file than it is here."""
+        _check("upstream", self.upstream, _PATH if self.unix else _ADDRESS, "127.0.0.1:8000")
+        if self.server_name is not None:
+            _check("server name", self.server_name, _NAME, "shop.example")
+        for address in self.listen:
+            _check("address to listen on", address, _LISTEN, "8443 or 127.0.0.1:8443")
+        for file in filter(None, (self.certificate, self.key)):
+            _check("file", file, _PATH, "/etc/ssl/shop.pem")
+
     @property
     def unix(self) -> bool:
         return self.upstream.startswith("/")
@@ -48,6 +70,11 @@ class Proxy:
 def idle_seconds(settings: Settings) -> int:
     """How long a proxy has to bear a silent connection: three pings, of which one may be lost on the way."""
     return max(_LEAST_IDLE, round(3 * settings.ping_seconds))
+
+
+def _word(text: object) -> str:
+    """In quotes where it would be several words to the proxy."""
+    return f'"{text}"' if re.search(r"[\s;{}#]", str(text)) else str(text)
 
 
 def render(kind: str, settings: Settings, proxy: Proxy = Proxy()) -> str:
@@ -60,6 +87,7 @@ def render(kind: str, settings: Settings, proxy: Proxy = Proxy()) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - no HTML
     )
+    words.filters["word"] = _word
     template = words.get_template(f"{kind}.jinja")
     return template.render(
         proxy=proxy, prefix=settings.prefix, idle=idle_seconds(settings), body=_LEAST_BODY >> 20, settings=settings

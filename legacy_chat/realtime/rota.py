@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event
 
-from ..actions.turns import LEASE, Turns
+from ..actions.turns import LEASE, Steady, Turns, steady_ms
 from ..core.rhythm import Rhythm
 from ..errors import ChatError
 
@@ -27,7 +27,7 @@ KEPT_FROM = 60_000
 
 
 class Place:
-    """One timer on the rota. `bell` rings when it may be time to look again."""
+    """One timer on the rota. `bell` rings when it may be time to look again; `until` is in steady milliseconds."""
 
     __slots__ = ("bell", "name", "rhythm", "until")
 
@@ -43,17 +43,20 @@ class Place:
 
 
 class Rota:
-    def __init__(self, turns: Turns, clock: Callable[[], int]):
+    """`clock` is the time of day, to which rounds are due; `steady` is what leases last by."""
+
+    def __init__(self, turns: Turns, clock: Callable[[], int], steady: Steady = steady_ms):
         self._turns = turns
         self._clock = clock
+        self._steady = steady
         self._places: dict[str, Place] = {}
-        self._renew_at = 0
+        self._renew_at = self._steady()
         self._wakes = Event()
         self._keeper: gevent.Greenlet | None = None
 
     def enter(self, name: str, rhythm: Rhythm) -> Place:
         place = self._places[name] = Place(name, rhythm)
-        self._renew_at = 0
+        self._renew_at = self._steady()
         self._wakes.set()
         if self._keeper is None:
             self._keeper = gevent.spawn(self._keep)
@@ -66,7 +69,7 @@ class Rota:
             self._turns.give_back(place.name)
 
     def has(self, place: Place) -> bool:
-        return place.until - _MARGIN > self._clock()
+        return place.until - _MARGIN > self._steady()
 
     def begin(self, place: Place, number: int) -> bool:
         """Whether this round is ours to run. Raises `Unavailable` where it cannot be written down."""
@@ -74,7 +77,7 @@ class Rota:
             return False
         if place.kept and not self._turns.claim(place.name, number):
             place.until = 0  # somebody else has the turn, or had it and ran this round
-            self._renew_at = 0
+            self._renew_at = self._steady()
             return False
         return True
 
@@ -101,7 +104,7 @@ class Rota:
 
     def look(self) -> None:
         """Renew what is ours when it is time, and take what is free. Raises `ChatError`."""
-        now = self._clock()
+        now = self._steady()
         others = [name for name, place in self._places.items() if place.until <= now]
         if now < self._renew_at and not (others and self._turns.free(others)):
             return
@@ -112,12 +115,11 @@ class Rota:
             if turn is None:
                 place.until = 0
             else:
-                self._took(place, turn.until, turn.last)
+                self._took(place, now + LEASE, turn.last)
 
     def _took(self, place: Place, until: int, last: int) -> None:
-        now = self._clock()
-        new = place.until <= now
+        new = place.until <= self._steady()
         place.until = until
         if new:
-            place.rhythm.last = last if place.kept else now // place.rhythm.ms
+            place.rhythm.last = last if place.kept else self._clock() // place.rhythm.ms
             place.bell.set()

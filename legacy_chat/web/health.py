@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from ..errors import ChatError
-from ..storage import rooms
+from ..storage import probe
 
 if TYPE_CHECKING:
     from ..state import State
@@ -41,7 +41,7 @@ _OK = "ok"
 class Health:
     def __init__(self, state: State):
         self._state = state
-        self._store = StoreCheck(lambda: state.parts.read(rooms.epoch))
+        self._store = StoreCheck(lambda: state.parts.read(probe.look))
 
     def doors(self) -> dict[str, Callable[[Environ, StartResponse], Iterable[bytes]]]:
         """What answers which address."""

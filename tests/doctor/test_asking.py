@@ -1,6 +1,7 @@
 """What it means when somebody else answers; each of them is a real little server."""
 
 import http.server
+import itertools
 import json
 import threading
 
@@ -11,15 +12,18 @@ from legacy_chat.doctor.target import Clock, Target
 
 
 @pytest.fixture
-def answer():
-    """`answer(404, "nothing here")`: what the doctor finds at a server that always says this."""
+def server():
+    """`server((404, "nothing here"), …)`: the way to one that gives these answers in turn."""
     servers = []
 
-    def find(status, body="", **headers):
+    def start(*answers, **headers):
+        turns = itertools.cycle(answers)
+
         class Handler(http.server.BaseHTTPRequestHandler):
             server_version, sys_version = "nginx/1.22.1", ""
 
             def do_GET(self):
+                status, body = next(turns)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -33,13 +37,18 @@ def answer():
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         target = Target.parse(f"http://127.0.0.1:{server.server_port}", "/chat")
-        _, line = way.connect(target, way.resolve(target)[1], Clock())
-        return asking.ask(line, "signed")
+        return way.connect(target, way.resolve(target)[1], Clock())[1]
 
-    yield find
+    yield start
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def answer(server):
+    """`answer(404, "nothing here")`: what the doctor finds at a server that always says this."""
+    return lambda status, body="", **headers: asking.ask(server((status, body), **headers), "signed")
 
 
 def test_facts_are_believed(answer):
@@ -56,7 +65,8 @@ def test_facts_are_believed(answer):
         (200, "hello", {}, "nothing of this chat is at", "flask chat proxy nginx"),
         (502, "<html>", {}, "finds no gunicorn behind it", "start gunicorn"),
         (401, "", {}, "wants to know who asks", "ask past it"),
-        (403, '{"doctor": "no"}', {}, "another SECRET_KEY", "SECRET_KEY"),
+        (403, '{"doctor": "no", "age": null}', {}, "another SECRET_KEY", "SECRET_KEY"),
+        (403, '{"doctor": "no", "age": 300.2}', {}, "300 s ahead of the one here", "timedatectl"),
         (301, "", {"Location": "https://shop.example/chat/doctor"}, "moved to", "flask chat doctor https://shop.example/chat"),
         (400, "The plain HTTP request was sent to HTTPS port", {}, "speaks TLS", "flask chat doctor https://127.0.0.1"),
     ],
@@ -66,3 +76,22 @@ def test_whoever_else_answers_is_known_by_how(answer, status, body, headers, cau
     assert (finding.state, facts) == ("bad", None)
     assert cause in finding.cause
     assert mend in finding.mend
+
+
+def facts(pid, host="shop"):
+    return 200, json.dumps({"legacy_chat": "0.1.0", "server": {"host": host, "pid": pid}})
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "words"),
+    [
+        ([facts(7)], "ok", "one answers"),
+        ([facts(7), facts(8)], "bad", "pid 7 of shop, pid 8 of shop"),
+        ([facts(7, "web1"), facts(7, "web2")], "bad", "pid 7 of web1, pid 7 of web2"),
+        ([facts(7), (403, '{"doctor": "no"}')], "bad", "2 of 4 answers come from a server with another SECRET_KEY"),
+    ],
+)  # fmt: skip
+def test_several_servers_behind_one_address_are_found(server, answers, state, words):
+    found = asking.who_answers(server(*answers), "signed")
+    assert (found.check, found.state) == ("servers", state)
+    assert words in found.text

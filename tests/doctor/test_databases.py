@@ -2,7 +2,8 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from legacy_chat.doctor import databases
 from legacy_chat.errors import Unavailable
@@ -68,6 +69,54 @@ def test_a_database_that_refuses_says_why(tmp_path):
     assert found.state == "bad"
     assert "unable to open database file" in found.cause
     assert "may this user write" in found.mend
+
+
+def test_tables_that_somebody_dropped_are_named(host):
+    state = host.extensions["legacy_chat"]
+    with state.database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE chat_messages RENAME TO elsewhere"))
+    found = databases.check_database(state)
+    assert found.state == "bad"
+    assert found.cause.endswith(": chat_messages")
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "mend"),
+    [
+        ("sqlite, /srv/chat.sqlite", "database is locked", "fuser /srv/chat.sqlite"),
+        ("sqlite, /srv/chat.sqlite", "file is not a database", "backup"),
+        ("sqlite, /srv/chat.sqlite", "attempt to write a readonly database", "chown SITE-USER /srv/chat.sqlite*"),
+        ("postgresql, chat at db.example", "connection refused", "the firewall"),
+    ],
+)
+def test_what_a_database_says_is_mended_by_a_line(name, words, mend):
+    found = databases.refused(name, words)
+    assert words in found.cause
+    assert mend in found.mend
+
+
+def test_a_name_has_no_password():
+    engine = create_engine("sqlite:////srv/chat.sqlite")
+    assert databases.name_of(engine) == "sqlite, /srv/chat.sqlite"
+    engine = SimpleNamespace(
+        dialect=SimpleNamespace(name="postgresql"), url=make_url("postgresql://ada:secret@db/chat")
+    )
+    assert databases.name_of(engine) == "postgresql, chat at db"
+
+
+HISTORY = "sqlite, /srv/chat.sqlite"
+
+
+@pytest.mark.parametrize(("writes", "states"), [("ok", ["ok"]), ("slow", ["note"]), ("away", ["bad"])])
+def test_whether_the_server_can_write(writes, states):
+    found = list(databases.check_store({"name": HISTORY, "writes": writes}, HISTORY))
+    assert [finding.state for finding in found] == states
+
+
+def test_a_shell_that_looks_at_another_history_is_told():
+    found = next(databases.check_store({"name": HISTORY, "writes": "ok"}, "sqlite, /root/chat.sqlite"))
+    assert found.state == "note"
+    assert "SITE_INSTANCE" in found.mend
 
 
 def test_a_database_that_says_nothing_is_not_waited_for(monkeypatch):

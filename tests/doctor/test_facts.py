@@ -4,6 +4,7 @@ import pytest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import EnvironBuilder
 
+from legacy_chat.doctor import door
 from legacy_chat.doctor.door import COOKIE, Questions
 
 
@@ -34,10 +35,26 @@ def test_a_signed_question_is_answered_at_any_address(ask):
 def test_without_a_good_signature_nothing_is_told(ask):
     status, told, _ = ask(question="forged")
     assert status == "403 Forbidden"
-    assert list(told) == ["doctor"]
+    assert told == {"doctor": "not signed with the SECRET_KEY of this site", "age": None}
     assert ask("/sign-in", question="forged")[1] == b"Who are you?"
     stale = Questions("another key").sign()
     assert ask(question=stale)[0].startswith("403")
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(30, "200 OK"), (-30, "200 OK"), (90, "403"), (-90, "403")])
+def test_a_clock_that_is_wrong_is_told_from_another_key(ask, monkeypatch, seconds, status):
+    """`seconds` is how far the server's clock is ahead."""
+    now = door.time
+    monkeypatch.setattr(door, "time", lambda: now() + seconds)
+    answered, told, _ = ask()
+    assert answered.startswith(status)
+    assert told["age"] == pytest.approx(seconds, abs=2)
+
+
+def test_the_server_tells_which_history_it_has_and_whether_it_can_write_there(ask, tmp_path):
+    url = f"sqlite:///{tmp_path}/its own.sqlite"
+    told = ask(CHAT_DATABASE_URL=url)[1]
+    assert told["store"] == {"name": f"sqlite, {tmp_path}/its own.sqlite", "writes": "ok"}
 
 
 def test_without_a_question_the_site_answers(host):

@@ -38,6 +38,12 @@ def test_descriptors_have_to_last_for_pages_and_sockets(descriptors, here, state
     assert limits.check_descriptors(descriptors, 1000, 10_000, here).state == state
 
 
+@pytest.mark.parametrize(("slots", "state"), [(1000, "ok"), (50, "note"), (4, "bad")])
+def test_requests_at_a_time_have_to_last_for_more_than_one_browser(slots, state):
+    found = limits.check_slots(slots)
+    assert (found.check, found.state) == ("worker_connections", state)
+
+
 def test_how_many_sockets_there_is_room_for_is_said():
     assert "room for 768 sockets" in limits.check_descriptors(1024, 1000, 10_000).cause
 

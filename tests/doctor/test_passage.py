@@ -85,6 +85,12 @@ def test_as_many_proxies_are_believed_as_there_are(forwarded, trusted, state, me
     assert mend in found(told)["address"].mend
 
 
+def test_more_proxies_believed_than_there_are_hide_the_scheme():
+    told = facts(seen={"scheme": "http"}, chat={"trusted_proxies": 2})
+    assert found(told)["scheme"].state == "bad"
+    assert found(told)["scheme"].mend == "CHAT_TRUSTED_PROXIES=1"
+
+
 def test_a_path_that_the_proxy_changes():
     finding, prefix = passage.check_prefix(SHOP, facts(request={"path": "/doctor"}), "nginx")
     assert "/doctor arrived" in finding.cause
@@ -132,6 +138,9 @@ def test_what_of_a_handshake_does_not_arrive(request_, mend):
         ("; Path=/cha", "https://shop.example", "bad", "SESSION_COOKIE_PATH"),
         ("; Path=/; Secure", "http://shop.example", "bad", "SESSION_COOKIE_SECURE"),
         ("; Path=/; Secure", "https://shop.example", "ok", ""),
+        ("; Path=/; Secure; SameSite=None", "https://shop.example", "ok", ""),
+        ("; Path=/; SameSite=None", "https://shop.example", "bad", "SESSION_COOKIE_SECURE"),
+        ("; Path=/; SameSite=Strict", "http://shop.example", "ok", ""),
         (None, "https://shop.example", "bad", "proxy_hide_header"),
     ],
 )

@@ -85,9 +85,14 @@ class Service(Server):
     def notice(self) -> str:
         return self._notices.recv(4096).decode()
 
-    def reload(self) -> None:
-        command = self._unit["ExecReload"][0].replace("$MAINPID", str(self.process.pid))
-        subprocess.run(shlex.split(command), check=True)
+    def reload(self) -> bool:
+        """As systemd does it: line by line, as long as each succeeds."""
+        for line in self._unit["ExecReload"]:
+            command = shlex.split(line.replace("$MAINPID", str(self.process.pid)))
+            with open(self.folder / "reload", "ab") as log:
+                if subprocess.run(command, cwd=self.cwd, env=self._env, stdout=log, stderr=log).returncode:
+                    return False
+        return True
 
     def stop(self, sig: int = signal.SIGTERM) -> float:
         self._notices.close()
@@ -100,10 +105,18 @@ def test_it_tells_systemd_that_it_is_ready_reloads_and_ends_in_time(unit, tmp_pa
         assert unit["Type"] == ["notify"]
         assert "READY=1" in service.notice()
         eventually(service._answers, what="the worker")
+        assert f"worker {WORKER}, transports: websocket, long polling, polling\n" in service.log()
         service.folder = Path(service._env["SITE_INSTANCE"])
         ada = come(service, "1", "ada")
         [old] = service.workers()
-        service.reload()
+        site = Path(service.cwd) / "wsgi.py"
+        good = site.read_text()
+        site.write_text(f"{good}\nraise RuntimeError('an update that does not start')\n")
+        assert not service.reload()  # gunicorn itself would end, and take everybody with it
+        assert "an update that does not start" in (service.folder / "reload").read_text()
+        site.write_text(good)
+        assert ada.ask(type="ping")["type"] == "pong"
+        assert service.reload()
         assert ada.expect("drain")["retry_after"] > 0
         assert ada.closed().code == 1012
         eventually(lambda: service.workers() and old not in service.workers(), what="a new worker")

@@ -143,6 +143,7 @@ NO_UPGRADE = (
 )
 WRONG_FILES = {
     "behind nginx": (),
+    "two gunicorns": (),
     "no Upgrade": NO_UPGRADE,
     "HTTP/1.0": (("    proxy_http_version 1.1;\n", ""),),
     "another Host": (("Host $http_host;", "Host $proxy_host;"),),  # X-Forwarded-Host as well
@@ -156,7 +157,8 @@ WRONG_FILES = {
 def behind_nginx(folder: Path) -> dict[str, Diagnosis]:
     """One gunicorn, one nginx, and a port for each way to misunderstand it."""
     nginx = Nginx(folder)
-    with running(Server(folder, trusted_proxies="1")) as server:
+    twin = Server(folder, trusted_proxies="1")  # the same site, started a second time
+    with running(Server(folder, trusted_proxies="1")) as server, running(twin):
         ports = {name: free_port() for name in WRONG_FILES}
         files = {name: site(server, ports[name], *changes) for name, changes in WRONG_FILES.items()}
         files["a path that is cut"] = files["a path that is cut"].replace(
@@ -164,12 +166,17 @@ def behind_nginx(folder: Path) -> dict[str, Diagnosis]:
             f"proxy_pass http://chat_{ports['a path that is cut']}/;",
             1,
         )
+        one = f"server 127.0.0.1:{server.port};"
+        files["two gunicorns"] = files["two gunicorns"].replace(one, f"{one} server 127.0.0.1:{twin.port};")
+        log = f"server_name _; access_log {folder}/access.log;"
+        files["behind nginx"] = files["behind nginx"].replace("server_name _;", log)
         nginx.port = ports["behind nginx"]
         nginx.start(*files.values())
         nginx.behind(server)
         try:
             found = {name: diagnose(server, f"http://127.0.0.1:{port}") for name, port in ports.items()}
             found["impatient"] = diagnose(server, f"http://127.0.0.1:{ports['impatient']}", "--idle", "9")
+            found["behind nginx"] = found["behind nginx"]._replace(log=(folder / "access.log").read_text())
             return found
         finally:
             nginx.stop()
@@ -219,6 +226,8 @@ def test_a_sync_worker(clinic):
     assert list(found.bad) == ["worker"], found.bad
     assert found.bad["worker"]["text"] == "sync"
     assert WORKER in found.bad["worker"]["mend"]
+    assert "[WARNING] legacy_chat at http://127.0.0.1" in found.log
+    assert f"worker sync, transports: polling alone, a request a second each; for sockets: -k {WORKER}" in found.log
 
 
 def test_a_proxy_that_takes_the_upgrade_header(clinic):
@@ -290,6 +299,20 @@ def test_two_workers_on_the_memory_backplane_are_loud_in_the_log_from_the_start(
     assert "workers = 1 in gunicorn.conf.py" in line
     assert "share no backplane" not in clinic(straight).log
     assert "share no backplane" not in clinic(sync_worker).log
+
+
+def test_two_gunicorns_behind_one_address(clinic):
+    found = clinic(behind_nginx)["two gunicorns"]
+    assert list(found.bad) == ["servers"], found.bad
+    assert "they share no backplane" in found.bad["servers"]["cause"]
+    assert "one `server` in the proxy's upstream" in found.bad["servers"]["mend"]
+
+
+def test_the_doctor_leaves_no_token_in_the_proxys_log(clinic):
+    """nginx writes down whole addresses."""
+    log = clinic(behind_nginx)["behind nginx"].log
+    assert '"GET /chat/ws HTTP/1.1" 101' in log
+    assert "token" not in log
 
 
 def test_a_cookie_for_another_host(clinic):

@@ -83,12 +83,12 @@ def test_a_store_that_is_broken_is_told_and_the_pages_live_on(serve, come):
     server = serve()
     ada = come(server, "1", "ada")
     with sqlite3.connect(server.folder / "chat.sqlite") as store:
-        store.execute("ALTER TABLE chat_info RENAME TO hidden")
+        store.execute("ALTER TABLE chat_messages RENAME TO hidden")
     eventually(lambda: ask(server) == (503, {"live": True, "ready": False, "checks": {**GOOD, "store": "away"}}))
     assert ask(server, "/live")[0] == 200
     assert ada.ask(type="ping")["type"] == "pong"
     with sqlite3.connect(server.folder / "chat.sqlite") as store:
-        store.execute("ALTER TABLE hidden RENAME TO chat_info")
+        store.execute("ALTER TABLE hidden RENAME TO chat_messages")
     eventually(lambda: ask(server)[0] == 200)
 
 

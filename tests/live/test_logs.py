@@ -11,6 +11,7 @@ import pytest
 from receiver import Receiver
 
 from .raw import CLOSE, TEXT, Refused, eventually
+from .scrape import PLAIN
 
 
 def test_requests_and_sockets_have_a_line_each_and_no_secret_is_in_them(serve, come):
@@ -122,6 +123,8 @@ def by_polls(server, secret, text) -> None:
     cursor = secret("cursor", first["cursor"])
     say = {"type": "group", "gid": "lobby", "content": text, "id": "1"}
     assert ask(server, "/chat/poll", {"cursor": cursor, "frames": [say], "wait": 0})["cursor"]
+    token = secret("token in the address of a poll", server.token("8", "eve"))
+    assert ask(server, f"/chat/poll?token={token}", {"frames": [{"type": "login"}]})["cursor"]
     forged = secret("forged cursor", cursor[:-4] + "xxxx")
     assert ask(server, "/chat/poll", {"cursor": forged, "frames": [], "wait": 0})["status"] == 400
 
@@ -166,11 +169,10 @@ def test_no_secret_is_in_the_log_after_an_eventful_day(serve, come, dial, broken
 
 
 def objects(server) -> list[dict]:
-    """The chat's own lines; gunicorn's stay as they are."""
     return [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
 
 
-def test_as_json_every_line_of_the_chat_is_an_object_and_those_of_others_are_as_they_were(serve, come, dial):
+def test_as_json_every_line_is_an_object_gunicorns_too(serve, come, dial):
     server = serve("--access-logfile", "-", log_format="json")
     ada = come(server, "7", "ada")
     with pytest.raises(Refused):
@@ -189,10 +191,16 @@ def test_as_json_every_line_of_the_chat_is_an_object_and_those_of_others_are_as_
     refused = next(line for line in objects(server) if line.get("reason") == "origin")
     assert (refused["status"], refused["origin"]) == (403, "http://evil.example")
     assert lines["this worker ends"]["sockets"] <= 1
+    assert len(objects(server)) == len(server.log().splitlines())
+    assert lines["Listening at"]["logger"] == "gunicorn.error"
+    assert [line for line in objects(server) if line["logger"] == "gunicorn.access" and " 426 " in line["message"]]
+    assert all({"ts", "level", "logger", "pid", "message"} <= line.keys() for line in objects(server))
+
+
+def test_lines_of_a_gunicorn_that_is_set_up_otherwise_stay_as_they_are(serve, tmp_path):
+    (tmp_path / "plain.py").write_text(PLAIN)
+    server = serve("-c", str(tmp_path / "plain.py"), log_format="json")
     assert re.search(r"^\[.*\] \[INFO\] Listening at", server.log(), re.M)
-    assert "legacy_chat" not in "".join(
-        line for line in server.log().splitlines() if line.startswith("[") and "] socket" in line
-    )
 
 
 def test_who_ended_whose_sockets_is_told(serve, come):

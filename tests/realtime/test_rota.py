@@ -20,7 +20,7 @@ def make_rota(parts, clock):
     made: list[Rota] = []
 
     def make() -> Rota:
-        rota = Rota(Turns(parts, "shop"), clock)
+        rota = Rota(Turns(parts, "shop", clock), clock, clock)
         rota._keeper = gevent.Greenlet()  # never started
         made.append(rota)
         return rota
@@ -119,11 +119,43 @@ def test_a_round_that_somebody_else_began_is_not_ours(make_rota, clock):
     mine = enter(one, clock, DAY)
     today = clock() // DAY
     mine.until = clock() + 10 * LEASE  # we stood still, and do not know that the turn is over
-    clock.now += 2 * LEASE
     its = enter(other, clock, DAY)
+    clock.now += 2 * LEASE
+    other.look()
     assert other.begin(its, today + 1)
     assert not one.begin(mine, today + 1)
     assert not one.has(mine)
+
+
+@pytest.mark.parametrize("ms", [1000, 60_000])
+@pytest.mark.parametrize("jump", [DAY, -DAY])
+def test_a_clock_that_is_set_stops_no_timer_and_starts_none_twice(parts, clock, ms, jump):
+    steady = type(clock)()
+    one, other = (Rota(Turns(parts, "shop", steady), clock, steady) for _ in range(2))
+    for rota in (one, other):
+        rota._keeper = gevent.Greenlet()  # never started
+    mine, its = enter(one, clock, ms), enter(other, clock, ms)
+
+    def goes_on(rota, place) -> list[int]:
+        begun = []
+        for _ in range(5 * ms // 500):
+            for each in (one, other):
+                each.look()
+            assert one.has(mine) + other.has(its) == 1
+            number = place.rhythm.due(clock())
+            if number is not None and rota.has(place) and rota.begin(place, number):
+                place.rhythm.last = number
+                begun.append(number)
+            clock.now += 500
+            steady.now += 500
+        return begun
+
+    before = goes_on(one, mine)
+    clock.now += jump
+    after = goes_on(one, mine)
+    assert len(before) >= 4
+    assert len(after) >= 3
+    assert len({*before, *after}) == len(before) + len(after)
 
 
 def test_where_the_store_does_not_answer_it_says_so(make_rota, clock, parts, monkeypatch):
@@ -144,7 +176,7 @@ def test_where_the_store_does_not_answer_it_says_so(make_rota, clock, parts, mon
 def test_it_looks_by_itself_and_survives_a_store_that_fails(parts, clock, monkeypatch):
     monkeypatch.setattr(module, "_LOOK", 0.001)
     monkeypatch.setattr(module, "_AGAIN", 0.001)
-    rota, take = Rota(Turns(parts, "shop"), clock), Turns.take
+    rota, take = Rota(Turns(parts, "shop", clock), clock, clock), Turns.take
     failures = [Unavailable("no"), ZeroDivisionError()]
     monkeypatch.setattr(
         Turns, "take", lambda self, lasts: take(self, lasts) if not failures else (_ for _ in ()).throw(failures.pop())
@@ -160,7 +192,7 @@ def test_it_looks_by_itself_and_survives_a_store_that_fails(parts, clock, monkey
 def test_many_timers_take_one_transaction(parts, clock, monkeypatch):
     transactions, call = [], parts.writer.call
     monkeypatch.setattr(parts.writer, "call", lambda job: transactions.append(1) or call(job))
-    rota = Rota(Turns(parts, "shop"), clock)
+    rota = Rota(Turns(parts, "shop", clock), clock, clock)
     places = [rota.enter(f"timer {number}", Rhythm(1000, clock())) for number in range(50)]
     assert all(place.bell.wait(5) for place in places)
     assert len(transactions) == 1
