@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from flask import Flask, abort, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ..extension import Chat
@@ -33,12 +34,13 @@ def csrf_token() -> str:
 def _check_csrf() -> None:
     given, kept = request.form.get("csrf_token", ""), session.get("csrf_token", "")
     if not kept or not hmac.compare_digest(given.encode(), kept.encode()):
-        abort(400, "The form has expired: go back, reload the page and send it again.")
+        abort(400, _("The form has expired: go back, reload the page and send it again."))
 
 
 def add_pages(app: Flask, accounts: Accounts, chat: Chat) -> None:
     throttle = Throttle()
     app.after_request(remember_language)
+    app.register_error_handler(HTTPException, _mistake)
 
     @app.get("/")
     def home() -> Response | str:
@@ -79,6 +81,22 @@ def add_pages(app: Flask, accounts: Accounts, chat: Chat) -> None:
         logout_user()
         session.clear()
         return redirect(url_for("home"))
+
+
+def _mistake(error: HTTPException) -> HTTPException | tuple[str, int]:
+    """A page with a way on, for whoever reads pages."""
+    if "text/html" not in request.headers.get("Accept", "") or error.code is None:
+        return error
+    titles = {404: _("There is no such page"), 405: _("There is no such page"), 500: _("Something went wrong")}
+    words = {
+        400: error.description,
+        404: _("Perhaps the link is old, or a part of it is missing."),
+        500: _("It is in the server's log. Try again in a moment."),
+    }
+    title = titles.get(error.code, _("That could not be done"))
+    # Not by `_render`: what was sent may be what cannot be read.
+    values = {"title": title, "words": words.get(error.code), "next": ""}
+    return render_template("site/mistake.html", **values, **language_context()), error.code
 
 
 def _form(template: str, handle: Handler) -> Response | str | tuple[str, int]:

@@ -14,7 +14,7 @@ from ..actions.text_rooms import check_text_room
 from ..core import handshake
 from ..errors import NotFound
 from . import i18n
-from .pages import language_context, remember_language, whose_page
+from .pages import language_context, personal, remember_language, whose_page
 from .rendering import render
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def blueprint(state: State) -> Blueprint:
         boot = {
             "uid": member.uid,
             "echo": state.settings.text_echo,
+            "text_chars": state.settings.text_chars,
             "lang": words["lang"],
             "messages": i18n.catalog(words["lang"]),
         }
-        response = make_response(render("chat/text.html", room=room, boot=boot, **words))
-        response.headers["Cache-Control"] = "no-store"
+        response = personal(make_response(render("chat/text.html", room=room, boot=boot, **words)))
         response.headers["Vary"] = "Accept"
         return remember_language(response)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from .rendering import render
 
 if TYPE_CHECKING:
     from ..state import State
+
+log = logging.getLogger(__name__)
 
 WIDGET = "chat_widget"
 _POLICY = (
@@ -96,7 +99,7 @@ def _member(state: State) -> Member:
     if request.method == "POST":
         if not origins.is_own(request.environ, state.settings):
             raise NotLoggedIn("This origin may not ask: list it in CHAT_ALLOWED_ORIGINS.")
-        given: Any = request.get_json(silent=True)
+        given = _given()
         return state.tokens.verify(str(given.get("token", "")) if isinstance(given, dict) else "")
     member = state.identify(request.environ)
     if member is None:
@@ -104,11 +107,23 @@ def _member(state: State) -> Member:
     return member
 
 
+def _given() -> Any:
+    """What a POST holds as JSON, None for what is none."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:  # thousands of brackets
+        return None
+
+
 def _quiet_member(state: State) -> Member | None:
-    """Whom the site keeps out of its chat sees no widget."""
+    """Whom the site keeps out of its chat sees no widget. Nor does anybody where the site's own function that says who
+    they are fails: that is in the log, and the page around the widget is none of its business."""
     try:
         return state.identify(request.environ)
     except ChatError:
+        return None
+    except Exception:
+        log.exception("no widget: who asks cannot be told")
         return None
 
 

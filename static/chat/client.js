@@ -34,6 +34,8 @@ const STABLE_AFTER = 5_000; // a link that lived shorter does not start the back
 
 const ANSWERS = new Set(["ack", "pong", "error"]);
 const OWN_NAMES = new Set([...FRAME_TYPES, "state", "transport"]);
+const NEVER = new Set(["connect", "disconnect", "close"]); // the server keeps them for its own handlers
+const bytes = new TextEncoder();
 
 export class ChatClient extends Listeners {
   state = "closed";
@@ -73,6 +75,11 @@ export class ChatClient extends Listeners {
     this.#line.onclose = (code, after) => this.#lost(code, after);
     this.transport = this.#line.name;
     watch(this);
+  }
+
+  on(name, listen) {
+    if (NEVER.has(name)) throw new TypeError(`"${name}" is never told: listen to "login", or to "state".`);
+    return super.on(name, listen);
   }
 
   /** As the browser's own: 0 connecting, 1 open, 2 closing, 3 closed. */
@@ -138,16 +145,24 @@ export class ChatClient extends Listeners {
   request(type, fields = {}, { timeout } = {}) {
     if (this.state !== "open") return Promise.reject(new ChatError("offline"));
     const frame = { ...fields, type, id: fields.id ?? newId() };
+    if (this.#isTooLong(frame)) return Promise.reject(new ChatError("too_long", "More than the server takes at once."));
     const answer = this.#requests.add(frame, timeout);
     this.#line.send(frame);
     return answer;
   }
 
-  /** Sends a frame that wants no answer and may get lost; false if there is no link. */
+  /** Sends a frame that wants no answer and may get lost; false if there is no link, or the server takes less. */
   send(type, fields = {}) {
-    if (this.state !== "open") return false;
-    this.#line.send({ ...fields, type });
+    const frame = { ...fields, type };
+    if (this.state !== "open" || this.#isTooLong(frame)) return false;
+    this.#line.send(frame);
     return true;
+  }
+
+  // It would cost the connection (1009).
+  #isTooLong(frame) {
+    const most = this.hello?.limits?.message_bytes ?? Infinity;
+    return bytes.encode(JSON.stringify(frame)).length > most;
   }
 
   /**

@@ -1,5 +1,6 @@
 // The frame that `framed.js` puts into a page of another origin: the panel, for whom a token of that page names.
 
+import { isComposing } from "./keys.js";
 import { show } from "./panel.js";
 
 const TOKEN_WITHIN = 10_000;
@@ -39,7 +40,7 @@ addEventListener("message", ({ source, origin, data }) => {
 });
 addEventListener("blur", () => tell({ type: "look" }));
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing) tell({ type: "close" });
+  if (event.key === "Escape" && !isComposing(event)) tell({ type: "close" });
 });
 if (asked.get("theme")) document.documentElement.dataset.theme = asked.get("theme");
 

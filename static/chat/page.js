@@ -60,6 +60,9 @@ class Page extends Reading {
     document.addEventListener("keydown", (event) => this.#pressed(event));
     watchTouches(this.#idleness);
     this.notices.watchTouches();
+    // Where they would lie over the talk, they wait to be asked for.
+    ROOMY.addEventListener("change", ({ matches }) => this.show({ membersShown: matches }));
+    WIDE.addEventListener("change", () => this.draw());
     fitScreen(this.root);
     super.start();
   }
@@ -75,6 +78,11 @@ class Page extends Reading {
     return this.chat.people.all()
       .filter(({ uid }) => uid !== this.chat.me.uid)
       .sort(byPresence);
+  }
+
+  /** A phone shows the list without the talk beside it. */
+  get listAlone() {
+    return this.wanted === null && !WIDE.matches;
   }
 
   get welcome() {
@@ -137,6 +145,7 @@ class Page extends Reading {
     const before = chat.current;
     this.wanted = key;
     chat.open(key);
+    if (chat.current !== before) this.unreadAbove = 0; // that was another conversation's
     if (chat.current?.unread) this.unreadAbove = chat.current.unread;
     if (chat.current !== before) this.#entered();
     this.draw();

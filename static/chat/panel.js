@@ -116,6 +116,7 @@ class Panel extends Reading {
   opened({ focus }) {
     this.open = true;
     this.#eager = focus;
+    this.comeBack();
     this.paint();
   }
 

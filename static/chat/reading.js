@@ -23,6 +23,7 @@ export class Reading {
 
   #scroller; #attention; #attentive; #countdown; #minute;
   #drawn = true;
+  #looking = false;
   #life = new AbortController();
 
   /** `attentive()` says if somebody looks; `client` are further options of `ChatClient`. */
@@ -102,6 +103,11 @@ export class Reading {
     this.readyToWrite();
   }
 
+  /** Back from somewhere else: on at the "New messages" line, if there is one. */
+  comeBack() {
+    if (this.chat.current?.unread) this.#scroller.comeBack();
+  }
+
   async toUnread(conversation) {
     if (!this.#scroller.toDivider()) {
       await this.chat.history.unread(conversation).catch(() => {});
@@ -160,12 +166,21 @@ export class Reading {
   look() {
     const { chat } = this;
     const before = this.#looks();
+    const attentive = this.#attentive();
+    if (attentive && !this.#looking) this.unreadAbove ||= this.#missed();
+    this.#looking = attentive;
     this.away = !this.#scroller.stuck;
     this.far = this.#scroller.far;
     if (this.#scroller.reachedDivider) this.unreadAbove = 0;
-    chat.watched = this.#attentive() && !this.away;
+    chat.watched = attentive && !this.away;
     if (chat.current) this.#attention.sees(chat.current, this.#scroller.newestVisible());
     if (before !== this.#looks()) this.draw();
+  }
+
+  // What came while nobody looked may have run through above.
+  #missed() {
+    const { unread, read, timeline } = this.chat.current ?? { unread: 0 };
+    return unread && timeline.dividerAfter === read ? unread : 0;
   }
 
   #looks() {

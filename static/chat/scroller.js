@@ -12,6 +12,7 @@ export class Scroller {
   #shown = null; // what is shown, to notice a change
   #arriving = true; // the first messages are still to come
   #anchor = null;
+  #size = ""; // of the box, when the place in it was last put right
   #observer = new ResizeObserver(() => this.#settle());
 
   constructor({ onMove, onHole }) {
@@ -51,6 +52,11 @@ export class Scroller {
   toEnd() {
     this.stuck = true;
     this.#settle();
+  }
+
+  /** The reader comes back to what is shown: as if it had just been entered. */
+  comeBack() {
+    this.#begin(this.#shown);
   }
 
   toDivider() {
@@ -95,12 +101,15 @@ export class Scroller {
 
   #settle() {
     if (!this.#box) return;
+    this.#size = this.#measure();
     if (this.stuck) this.#box.scrollTop = this.#box.scrollHeight;
     else if (this.#anchor?.row.isConnected) this.#box.scrollTop += this.#anchor.row.getBoundingClientRect().top - this.#anchor.top;
     this.#anchor = null;
   }
 
   #moved() {
+    // A phone that was turned moves the text as well; the reader did nothing.
+    if (this.#size !== this.#measure()) return this.#settle();
     this.stuck = this.#toEnd() < AT_END;
     if (!this.stuck) this.#arriving = false;
     this.#look();
@@ -117,6 +126,10 @@ export class Scroller {
       const place = hole.getBoundingClientRect();
       return place.bottom > top - margin && place.top < bottom + margin;
     });
+  }
+
+  #measure() {
+    return `${this.#box.clientWidth} ${this.#box.clientHeight}`;
   }
 
   #toEnd() {

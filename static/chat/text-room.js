@@ -45,12 +45,13 @@ async function askPage() {
 }
 
 class Room {
-  #link; #echo; #drafts; #countdown;
+  #link; #echo; #limit; #drafts; #countdown;
   #unseen = 0;
   #scroller = new Scroller({ onMove: () => this.#moved(), onHole: () => {} });
 
-  constructor({ uid, echo }) {
+  constructor({ uid, echo, text_chars: limit }) {
     this.#echo = echo;
+    this.#limit = limit;
     this.#drafts = new Store(browserStorage("sessionStorage"), uid);
     this.#link = new TextLink(location.pathname, { echo, ask: askPage, clock: systemClock });
   }
@@ -160,6 +161,8 @@ class Room {
 
   #say() {
     const box = part("text");
+    // What is too long stays in the box, to be made shorter.
+    if ([...box.value].length > this.#limit) return this.#note(explain({ code: "too_long" }), "error");
     if (box.value === "" || !this.#link.send(box.value)) return;
     if (!this.#echo) this.#note(t("You: {text}", { text: box.value }), "mine");
     box.value = "";

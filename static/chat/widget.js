@@ -113,13 +113,13 @@ class LegacyChat extends HTMLElement {
 
   // A closed widget has no connection, so it asks now and then.
   #look = async () => {
-    if (this.#content || this.foreign || document.hidden) return;
+    if ((this.#content && !this.hidden) || this.foreign || document.hidden) return;
     const asked = new URL("unread", CHAT);
     asked.search = new URLSearchParams({ room: this.getAttribute("room") ?? "" });
     const answer = await fetch(asked).catch(() => null);
-    if (this.#content || !answer?.ok) return;
+    if (!answer?.ok) return;
     this.hidden = answer.status === 204; // nobody is logged in
-    if (!this.hidden) this.#count((await answer.json()).unread);
+    if (!this.hidden && !this.#content) this.#count((await answer.json()).unread);
   };
 }
 

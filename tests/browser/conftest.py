@@ -135,7 +135,7 @@ class Visitor:
         expect(self.page.locator(".message.pending, .message.failed")).to_have_count(0)
 
     def talk_to(self, name: str) -> None:
-        self.page.get_by_role("button", name="New message").click()
+        self.page.get_by_role("button", name="New message", exact=True).click()
         self.page.get_by_role("dialog").get_by_text(name, exact=True).click()
         expect(self.box).to_have_attribute("aria-label", f"Message to {name}")
 

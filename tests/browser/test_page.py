@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from live.raw import eventually
 from playwright.sync_api import expect
 
@@ -147,3 +148,69 @@ def test_the_page_asks_nobody_but_its_own_site(server, visit):
     ada.register()
     assert asked
     assert [url for url in asked if not url.startswith((server.url, server.url.replace("http", "ws")))] == []
+
+
+def test_a_window_made_narrow_shows_the_talk_and_not_the_members(server, visit):
+    ada = visit(server, "ada").register()
+    members = ada.page.locator("#members")
+    expect(members).to_be_visible()
+    ada.page.set_viewport_size({"width": 768, "height": 900})
+    expect(members).to_have_count(0)
+    ada.page.set_viewport_size({"width": 1280, "height": 800})
+    expect(members).to_be_visible()
+
+
+@pytest.fixture
+def missed(server, visit, come):
+    """Ada, who looks at the page again after 40 messages."""
+    ada, robot = visit(server, "ada").register(), come(server, "robot")
+    ada.say("I am away for a minute")
+    ada.confirmed()
+    ada.page.evaluate("Object.defineProperty(document, 'hasFocus', {value: () => false, configurable: true})")
+    ada.page.evaluate("dispatchEvent(new Event('blur'))")
+    for number in range(40):
+        robot.ask(type="group", gid="lobby", content=f"number {number}")
+    expect(ada.messages.last).to_have_text("number 39")
+    ada.page.evaluate("delete document.hasFocus; dispatchEvent(new Event('focus'))")
+    expect(ada.page.get_by_role("button", name="40 new messages")).to_be_visible()
+    return ada
+
+
+def test_what_came_while_one_looked_elsewhere_begins_above(missed):
+    missed.page.get_by_role("button", name="40 new messages").click()
+    expect(missed.page.locator(".divider")).to_be_in_viewport()
+    expect(missed.page.get_by_role("button", name="new messages")).to_have_count(0)
+
+
+def test_what_is_new_in_one_conversation_is_not_said_in_another(missed):
+    missed.talk_to("robot")
+    expect(missed.page.get_by_role("button", name="new messages")).to_have_count(0)
+
+
+def test_a_phone_says_beside_the_list_too_that_it_is_offline(network, visit):
+    ada = visit(network, "ada", **PHONE).register()
+    expect(ada.page.locator(".talk")).to_be_hidden()
+    network.cut()
+    expect(ada.line).to_be_visible()
+    ada.shot("list-phone-offline")
+    ada.open("Lobby")
+    expect(ada.box).to_be_visible()
+    expect(ada.line).to_be_visible()
+    network.mend()
+    ada.retry_now()
+
+
+def test_one_invites_into_rooms_that_people_opened_and_is_offered_it_nowhere_else(server, visit):
+    """The lobby is the site's own: who is in it is not for its members to say."""
+    ada = visit(server, "ada").register()
+    members = ada.page.locator("#members")
+    expect(members).to_be_visible()
+    expect(members.get_by_role("button", name="Leave room")).to_be_visible()
+    expect(members.get_by_role("button", name="Invite people")).to_have_count(0)
+    ada.shot("members-of-the-lobby")
+    ada.page.get_by_role("button", name="New room").click()
+    ada.page.get_by_label("Name").fill("👩\u200d👩\u200d👧 Fam")
+    ada.page.get_by_role("button", name="Create room").click()
+    expect(ada.page.locator(".talk-title")).to_contain_text("👩\u200d👩\u200d👧 Fam")
+    expect(members.get_by_role("button", name="Invite people")).to_be_visible()
+    ada.shot("members-of-a-room-that-ada-opened")

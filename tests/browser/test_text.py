@@ -155,6 +155,7 @@ def test_what_cannot_go_is_said_in_the_readers_language(house, guest):
     ada = guest(house, fresh("ada"), "long", locale="zh-CN")
     ada.say("x" * 4001)
     expect(ada.page.locator("#lines .error")).to_have_text("内容太长。")
+    expect(ada.box).to_have_value("x" * 4001)  # to be made shorter
 
 
 def test_the_server_restarts_and_the_page_comes_back_by_itself(serve, guest):
@@ -250,7 +251,7 @@ def test_a_desktop_shows_it(house, guest):
 def test_a_browser_without_our_scripts_talks(house, visit):
     visitor = visit(house, fresh("ada"))
     visitor.sign_up()
-    visitor.page.goto(f"{house.url}/nothing/of/ours")
+    visitor.page.goto(f"{house.url}/chat/static/base.css")  # text and nothing else
     assert visitor.page.locator("script").count() == 0
     heard = visitor.page.evaluate(
         """() => new Promise((resolve) => {

@@ -13,10 +13,12 @@ from live.raw import Person, eventually
 from playwright.sync_api import Page, expect
 
 from .conftest import Visitor
+from .network import Network
 
 shop = sites.shop
 PHONE = {"viewport": {"width": 360, "height": 700}, "has_touch": True, "is_mobile": True}
 CHANGES = 4
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +64,10 @@ def site(tmp_path_factory, foreign_page):
 def arrive(site, visit):
     """`arrive("1", "ada")` has logged in and stands on a page of the site."""
 
-    def come(uid: str, name: str, page: str = "one", **context) -> Visitor:
-        visitor = visit(site, name, **context)
-        visitor.page.goto(f"{site.url}/enter/{uid}/{name}")
-        visitor.page.goto(f"{site.url}/page/{page}")
+    def come(uid: str, name: str, page: str = "one", way: Network | None = None, **context) -> Visitor:
+        visitor = visit(way or site, name, **context)
+        visitor.page.goto(f"{visitor.site.url}/enter/{uid}/{name}")
+        visitor.page.goto(f"{visitor.site.url}/page/{page}")
         return visitor
 
     return come
@@ -126,6 +128,30 @@ def test_it_is_opened_and_closed_by_keyboard_and_the_focus_comes_back(arrive):
     expect(ada.box).to_be_hidden()
 
 
+def test_where_it_covers_the_page_the_tab_key_stays_in_it(arrive):
+    ada = arrive("27", "ada", "one?room=support", viewport={"width": 640, "height": 400})  # 1280 x 800 at 200 %
+    open_widget(ada)
+    stops = "document.activeElement.shadowRoot?.activeElement.ariaLabel"
+    for key in ("Tab", "Shift+Tab"):
+        met = set()
+        for _ in range(8):
+            ada.page.keyboard.press(key)
+            met.add(ada.page.evaluate(stops))
+        assert met == {"Open in full", "Minimise", "Messages of Support", "Message to Support"}
+    ada.page.keyboard.press("Escape")
+    expect(toggle(ada.page)).to_be_focused()
+
+
+def test_escape_for_an_input_method_closes_nothing(arrive):
+    ada = arrive("19", "ada", "one?room=support")
+    open_widget(ada)
+    escape = "new KeyboardEvent('keydown', {key: 'Escape', isComposing: %s, bubbles: true, composed: true})"
+    safari = "Object.defineProperty(" + escape % "false" + ", 'keyCode', {value: 229})"
+    for event in (escape % "true", safari):
+        ada.box.evaluate(f"box => box.dispatchEvent({event})")
+        assert is_open(ada.page)
+
+
 def test_what_came_while_it_was_closed_is_counted(arrive, come, site):
     ada = arrive("5", "ada", "one?room=support")
     open_widget(ada)
@@ -144,6 +170,22 @@ def test_what_came_while_it_was_closed_is_counted(arrive, come, site):
     expect(badge).to_have_text("")
     ada.page.goto(f"{site.url}/page/four?room=support")
     expect(badge).to_have_text("")
+
+
+def test_who_opens_it_again_begins_at_what_is_new(arrive, come, site):
+    ada = arrive("17", "ada", "one?room=support")
+    open_widget(ada)
+    ada.say("Is somebody there?")
+    ada.confirmed()
+    ada.page.keyboard.press("Escape")
+    ben = come(site, "18", "ben")
+    ben.ask(type="join", gid="support")
+    for number in range(30):
+        ben.ask(type="group", gid="support", content=f"answer {number}")
+    expect(ada.page.locator("#badge")).to_have_text("30")
+    toggle(ada.page).click()
+    expect(ada.page.locator(".divider")).to_be_in_viewport()
+    expect(ada.messages.get_by_text("answer 0", exact=True)).to_be_in_viewport()
 
 
 def presence(watcher: Person, uid: str) -> list[bool]:
@@ -215,6 +257,51 @@ def test_a_phone_gets_the_whole_screen_in_the_dark_in_chinese(arrive):
     expect(toggle(ming.page)).to_be_focused()
 
 
+def test_a_window_of_another_size_stays_at_the_newest_message(arrive, come, site):
+    ada, ben = arrive("23", "ada", "one?room=long"), come(site, "24", "ben")
+    open_widget(ada)
+    ben.ask(type="join", gid="long")
+    for number in range(40):
+        ben.ask(type="group", gid="long", content=f"number {number}. " + "It says a little more. " * (number % 5))
+    expect(ada.messages.last).to_contain_text("number 39")
+    for width, height in ((768, 900), (360, 700), (700, 360), (1280, 800)):
+        ada.page.set_viewport_size({"width": width, "height": height})
+        ada.page.evaluate(TWO_FRAMES)
+        expect(ada.messages.last).to_be_in_viewport(ratio=1)
+        expect(ada.page.get_by_role("button", name="Jump to the latest messages")).to_have_count(0)
+
+
+@pytest.fixture
+def way(site):
+    """The way to the site, which can fail."""
+    way = Network(site.port)
+    yield way
+    way.close()
+
+
+def test_it_says_when_messages_may_come_later_than_usual(arrive, way):
+    way.block()
+    ada = arrive("25", "ada", "one?room=support", way=way)
+    open_widget(ada)
+    note = ada.page.locator(".talk-head .transport")
+    expect(note).to_contain_text("Long polling")
+    note.locator("summary").click()
+    expect(note).to_contain_text("WebSocket is blocked here, messages may come a moment later.")
+    ada.shot("widget-polling")
+
+
+def test_who_opens_it_without_a_network_is_told_and_goes_on_when_there_is_one(arrive, way):
+    way.cut()
+    ada = arrive("26", "ada", "one?room=support", way=way)
+    toggle(ada.page).click()
+    expect(ada.line).to_contain_text("Offline")
+    expect(ada.page.locator(".talk .empty")).to_contain_text("No connection")
+    ada.shot("widget-offline")
+    way.mend()
+    ada.retry_now()
+    expect(ada.box).to_be_focused()
+
+
 def test_it_greets_once(arrive, site):
     ada = arrive("14", "ada", "one?room=support&greeting=May I help?")
     bubble = ada.page.get_by_role("button", name="May I help?")
@@ -241,6 +328,20 @@ def test_a_server_that_is_gone_is_said_and_the_next_press_tries_again(arrive):
     ada.page.unroute("**/chat/boot*")
     open_widget(ada)
     expect(ada.page.locator("#badge")).to_have_text("")
+
+
+def test_a_page_may_open_it_before_the_server_has_said_that_it_may_be_shown(arrive, site):
+    ada = arrive("17", "ada", "one?room=support")
+    held = []
+    ada.page.route("**/chat/unread*", lambda route: held.append(route))
+    ada.page.reload()
+    ada.page.wait_for_function("!!customElements.get('legacy-chat')")
+    ada.page.evaluate("document.querySelector('legacy-chat').open()")
+    expect(ada.page.locator("legacy-chat[open]")).to_have_count(1)
+    ada.page.wait_for_function("document.querySelector('legacy-chat').shadowRoot.children.length > 1")
+    for route in held:
+        route.continue_()
+    expect(ada.box).to_be_visible()
 
 
 def test_an_element_that_is_taken_away_takes_its_connection_along(arrive):

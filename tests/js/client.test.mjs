@@ -69,6 +69,23 @@ describe("the connection", () => {
     assert.equal(WebSocket.sockets.length, 1);
   });
 
+  test("says so where a name is listened to that never comes", () => {
+    for (const name of ["connect", "disconnect", "close"]) {
+      assert.throws(() => client.on(name, () => {}), { name: "TypeError", message: /never told: listen to "login"/ });
+    }
+  });
+
+  test("what is more than the server takes costs an error, not the connection", async () => {
+    online();
+    line().says({ type: "hello", limits: { message_bytes: 100 } });
+    await assert.rejects(client.emit("slow", "x".repeat(100)), { code: "too_long" });
+    await assert.rejects(client.emit("slow", "聊".repeat(30)), { code: "too_long" });
+    assert.equal(client.send("typing", { gid: "x".repeat(100) }), false);
+    assert.equal(client.state, "open");
+    assert.deepEqual(line().sent.slice(1), []);
+    assert.equal(client.send("typing", { gid: "lobby" }), true);
+  });
+
   test("one listener's mistake is reported and keeps the news from nobody else", (t) => {
     const heard = [];
     const reports = t.mock.method(globalThis, "queueMicrotask", () => {});

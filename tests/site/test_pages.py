@@ -201,3 +201,36 @@ def test_a_guesser_has_to_wait_and_even_the_right_password_does_not_help_then(si
 
 def test_a_password_of_a_megabyte_costs_nothing_but_a_refusal(browser):
     assert browser.send("/login", password="a" * 300_000).status_code == 422
+
+
+# -- mistakes ------------------------------------------------------------------------------------------------
+
+READS_PAGES = {"Accept": "text/html,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(("lang", "title"), [("en", "There is no such page"), ("zh-CN", "没有这个页面")])
+def test_an_old_link_leads_to_a_page_with_a_way_on(browser, lang, title):
+    for address in ("/nothing", "/chat/nothing"):
+        answer = browser.client.get(address, headers={**READS_PAGES, "Accept-Language": lang})
+        assert answer.status_code == 404
+        assert f"<h1>{title}</h1>" in answer.text
+        assert 'href="/"' in answer.text
+
+
+def test_a_form_that_has_expired_says_so_in_ones_own_language(browser):
+    answer = browser.client.post("/login", headers={**READS_PAGES, "Accept-Language": "zh-CN"})
+    assert answer.status_code == 400
+    assert "表单已过期" in answer.text
+
+
+def test_an_error_of_the_sites_own_is_a_page_too(site, browser):
+    site.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    site.view_functions["home"] = lambda: 1 / 0
+    answer = browser.client.get("/", headers=READS_PAGES)
+    assert answer.status_code == 500
+    assert "Something went wrong" in answer.text
+    assert "ZeroDivisionError" not in answer.text
+
+
+def test_programs_get_no_page(browser):
+    assert "no such page" not in browser.client.get("/nothing").text

@@ -40,8 +40,8 @@ def test_ada_gets_the_page_of_the_room(adas):
     assert page.status_code == 200
     assert "<bdi>tea</bdi>" in page.text
     told = json.loads(re.search(r'<script type="application/json" id="text-boot">(.*?)</script>', page.text, re.S)[1])
-    assert told == {"uid": "7", "lang": "en", "messages": {}, "echo": True}
-    assert page.headers["Cache-Control"] == "no-store"
+    assert told == {"uid": "7", "lang": "en", "messages": {}, "echo": True, "text_chars": 4000}
+    assert (page.headers["Cache-Control"], page.headers["X-Frame-Options"]) == ("no-store", "SAMEORIGIN")
     assert page.headers["Vary"].startswith("Accept")
 
 

@@ -40,6 +40,19 @@ def test_whoever_is_not_logged_in_sees_none(host):
     assert host.test_client().get("/home").text == ""
 
 
+def test_a_site_that_fails_to_say_who_somebody_is_shows_its_page_without_a_widget(host, adas, caplog):
+    def load(user):
+        raise ZeroDivisionError("the loader's own mistake")
+
+    host.extensions["legacy_chat"].hooks.member_loader = load
+    for answer in (load, lambda user: "ada"):
+        host.extensions["legacy_chat"].hooks.member_loader = answer
+        assert (adas.get("/home").status_code, adas.get("/home").text) == (200, "")
+        assert adas.get("/chat/unread").status_code == 204
+    assert "the loader's own mistake" in caplog.text
+    assert "member_loader answered 'ada'" in caplog.text
+
+
 def test_the_nonce_of_the_site_is_on_the_script(host, adas):
     host.jinja_env.globals["csp_nonce"] = lambda: "n0nce"
     assert 'nonce="n0nce"' in adas.get("/home").text
@@ -112,6 +125,13 @@ def test_or_from_a_token(host):
         assert client.post("/chat/boot", json=body).status_code == 401
     evil = {"Origin": "https://evil.example"}
     assert client.post("/chat/boot", json={"token": token}, headers=evil).status_code == 401
+
+
+def test_a_token_of_megabytes_is_none(host):
+    answer = host.test_client().post("/chat/boot", json={"token": "x" * 2_000_000})
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+    deep = host.test_client().post("/chat/boot", data=b"[" * 50_000, content_type="application/json")
+    assert (deep.status_code, deep.json["code"]) == (401, "bad_token")
 
 
 def test_only_allowed_origins_may_frame_the_panel(make_host):

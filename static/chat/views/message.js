@@ -17,7 +17,7 @@ export function message({ message, head }, page, conversation) {
       data-seq=${seq ?? nothing} role="article" aria-label=${inWords(message)} tabindex="-1">
       ${head ? avatar({ uid: message.uid, name, avatar: page.chat.people.get(message.uid).avatar }) : nothing}
       <div class="message-body">
-        ${head ? html`<bdi class="author">${name}</bdi>` : nothing}
+        ${head ? html`<bdi class="author" title=${name}>${name}</bdi>` : nothing}
         <time datetime=${isoTime(ts)} title=${fullTime(ts)}>${clockTime(ts)}</time>
         <p class="text" dir="auto">${splitLinks(message.content).map(piece)}</p>
         ${mine ? status(message, conversation) : nothing}

@@ -3,16 +3,16 @@
 import { html, nothing } from "../lit.js";
 import { t } from "../i18n.js";
 import { composer } from "./composer.js";
-import { connectionLine } from "./connection.js";
+import { connectionLine, transportNote } from "./connection.js";
 import { emptyState, icon, iconButton } from "./parts.js";
-import { typing } from "./talk.js";
+import { typing, waiting } from "./talk.js";
 import { timeline } from "./timeline.js";
 
 export function panel(page) {
   const { current } = page.chat;
   return html`
     <div class="talk">
-      ${head(title(page, current), () => page.close(), page.full)}
+      ${head([title(page, current), transportNote(page.chat.client)], () => page.close(), page.full)}
       ${connectionLine(page)}
       ${current ? conversation(page, current) : nowhere(page)}
     </div>`;
@@ -35,7 +35,7 @@ const head = (name, close, full = null) => html`
   <header class="talk-head">
     <div class="talk-title">${name}</div>
     ${full ? openInFull(full) : nothing}
-    ${iconButton({ name: "down", label: t("Minimise"), press: close })}
+    ${iconButton({ name: "minimise", label: t("Minimise"), press: close })}
   </header>`;
 
 const openInFull = (href) => html`
@@ -43,7 +43,7 @@ const openInFull = (href) => html`
     ${icon("expand")}</a>`;
 
 function title(page, current) {
-  if (page.choices.length < 2) return html`<h2><bdi>${current?.title ?? t("Chat")}</bdi></h2>`;
+  if (page.choices.length < 2) return html`<h2 title=${current?.title ?? nothing}><bdi>${current?.title ?? t("Chat")}</bdi></h2>`;
   return html`
     <select aria-label=${t("Conversation")} @change=${({ target }) => page.go(target.value)}>
       ${page.choices.map((one) => html`<option value=${one.key} .selected=${one === current}>${label(page, one)}</option>`)}
@@ -62,6 +62,6 @@ const conversation = (page, current) => html`
 
 function nowhere(page) {
   if (page.problem) return emptyState({ name: "compass", title: t("You are not in this room"), text: page.problem });
-  if (!page.chat.ready) return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
+  if (!page.chat.ready) return waiting(page.chat.client);
   return page.choices.length ? nothing : emptyState({ name: "bubble", title: t("Nothing open"), text: t("You are in no room yet.") });
 }

@@ -4,7 +4,7 @@ import { hashOf } from "../address.js";
 import { html, nothing, repeat } from "../lit.js";
 import { isoTime, shortTime } from "../dates.js";
 import { phrase, t } from "../i18n.js";
-import { stateInWords, transportNote } from "./connection.js";
+import { connectionLine, stateInWords, transportNote } from "./connection.js";
 import { avatar, conversationAvatar, icon, iconButton, onlyForReaders, presenceText } from "./parts.js";
 
 const PREVIEW = 80; // characters; what fits is for the style sheet to say
@@ -19,6 +19,7 @@ export const sidebar = (page) => html`
         <kbd aria-hidden="true">Ctrl K</kbd>
       </label>
     </div>
+    ${page.listAlone ? connectionLine(page) : nothing}
     <div class="sidebar-lists">
       ${section(page, { title: t("Rooms"), all: page.chat.rooms, buttons: roomButtons(page), none: t("You are in no room yet.") })}
       ${section(page, { title: t("Direct messages"), all: page.chat.directs, buttons: directButtons(page), none: t("No private talks yet.") })}

@@ -12,7 +12,7 @@ export function talk(page) {
   return html`
     <main class="talk">
       ${current ? header(page, current) : nothing}
-      ${connectionLine(page)}
+      ${page.listAlone ? nothing : connectionLine(page)}
       ${welcome(page)}
       ${current ? conversation(page, current) : nowhere(page)}
     </main>`;
@@ -82,8 +82,14 @@ export function typing(names) {
   return t("Several people are typing…");
 }
 
+/** Nothing is known yet. A line above says what goes wrong and what to do. */
+export function waiting({ state }) {
+  if (state === "connecting" || state === "open") return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
+  return emptyState({ name: "offline", title: t("No connection"), text: t("Your messages are here as soon as there is one.") });
+}
+
 function nowhere(page) {
-  if (!page.chat.ready) return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
+  if (!page.chat.ready) return waiting(page.chat.client);
   const browse = html`<button type="button" class="button" @click=${() => page.openDialog("browse")}>${t("Browse rooms")}</button>`;
   if (page.wanted) {
     const title = t("You are not in this room");
