@@ -154,6 +154,24 @@ def test_every_setting_frame_error_and_close_code_is_in_the_reference():
     assert [word for word in words if word not in text] == []
 
 
+def test_both_readmes_link_the_same_pages():
+    english, chinese = [
+        set(re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text())) for name in ("README.md", "README.zh-CN.md")
+    ]
+    assert english - {"README.zh-CN.md"} == chinese - {"README.md"}
+
+
+def test_how_to_get_it_stands_in_one_place():
+    """It is on no index: `pip install legacy_chat` finds nothing, but for the extras of what is installed."""
+    pages = [path for path in (ROOT / "docs").rglob("*.md") if "decisions" not in path.parts]
+    for path in pages:
+        assert not re.search(r"pip install legacy_chat(?!\[)", path.read_text()), path
+    for name in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / name).read_text()
+        assert "pip install ." in text
+        assert "make wheel" in text
+
+
 def test_requirements_are_the_same_in_both_places():
     pyproject = (ROOT / "pyproject.toml").read_text()
     lists = re.findall(r"^(?:dependencies|webhooks|metrics) = \[(.*?)\]", pyproject, re.S | re.M)

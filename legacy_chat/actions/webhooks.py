@@ -195,7 +195,7 @@ def check_installed() -> None:
     """Raises `Unavailable` where the libraries that sign and send are missing."""
     missing = [name for name in ("standardwebhooks", "urllib3") if find_spec(name) is None]
     if missing:
-        raise Unavailable(f"Webhooks need {' and '.join(missing)}: pip install legacy_chat[webhooks]")
+        raise Unavailable(f'Webhooks need {" and ".join(missing)}: pip install "legacy_chat[webhooks]"')
 
 
 def _tell(delivery: Delivery, outcome: Outcome, due: int | None, now: int) -> None:

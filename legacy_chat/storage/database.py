@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from ..errors import ChatError, SettingsError, Unavailable
@@ -28,8 +28,12 @@ _BUSY_TIMEOUT = 5000
 
 
 # As what a driver is installed, where that is not its name.
-_DRIVERS = {"psycopg": "legacy_chat[postgresql]", "psycopg2": "psycopg2-binary", "pymysql": "legacy_chat[mariadb]"}
-_DRIVERS["MySQLdb"] = "mysqlclient"
+_DRIVERS = {
+    "psycopg": '"legacy_chat[postgresql]"',
+    "psycopg2": "psycopg2-binary",
+    "pymysql": '"legacy_chat[mariadb]"',
+    "MySQLdb": "mysqlclient",
+}
 
 # Idle connections kept of each kind; more are opened in a rush and closed after it.
 _KEPT = 2
@@ -68,14 +72,24 @@ def open_engine(url: str) -> Engine:
         options["hide_parameters"] = True  # what people said has no place in an error's words
         engine = create_engine(address, poolclass=NullPool, future=True, **options)  # 1.4 in the style of 2
     except ImportError as error:
-        driver = _DRIVERS.get(error.name or "", error.name)
-        raise SettingsError(f"CHAT_DATABASE_URL: the driver {error.name} is missing: pip install {driver}") from None
+        driver = error.name or address.get_driver_name()  # psycopg without its C library names nothing
+        package = _DRIVERS.get(driver, driver)
+        raise SettingsError(f"CHAT_DATABASE_URL: the driver {driver} is missing: pip install {package}") from None
+    except NoSuchModuleError as error:
+        raise SettingsError(f"CHAT_DATABASE_URL: {error}{_old_dialect(url)}") from None
     except SQLAlchemyError as error:
         raise SettingsError(f"CHAT_DATABASE_URL: {error}") from None
+    except ValueError:  # whose words may hold a piece of the password
+        raise SettingsError("CHAT_DATABASE_URL: no port; in a password write @ as %40, : as %3A, / as %2F") from None
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _old_dialect(url: str) -> str:
+    """What mends it that SQLAlchemy 1.4 knows no psycopg 3."""
+    return '; it is known from SQLAlchemy 2 on: pip install "sqlalchemy>=2"' if "+psycopg:" in url else ""
 
 
 def _check_sqlite(database: str | None) -> None:

@@ -40,7 +40,7 @@ METRICS_PATH = "/metrics"
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
-_MISSING = "Metrics need prometheus-client: pip install legacy_chat[metrics]\n"
+_MISSING = 'Metrics need prometheus-client: pip install "legacy_chat[metrics]"\n'
 
 # What a proxy adds to a request that it passes on.
 _FORWARDED = (

@@ -78,7 +78,7 @@ def test_private_addresses_are_for_sites_that_allow_them(make_parts):
 
 def test_without_the_libraries_that_send_it_says_what_to_install(hooks, monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    with pytest.raises(Unavailable, match=r"pip install legacy_chat\[webhooks\]"):
+    with pytest.raises(Unavailable, match=r'pip install "legacy_chat\[webhooks\]"'):
         hooks.create(URL, ["user.online"])
 
 

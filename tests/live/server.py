@@ -78,12 +78,19 @@ class Server:
         command = [self.python, "-m", "gunicorn", "-k", WORKER, *self._options, self.app]
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(command, cwd=self.cwd, env=self._env, stdout=log, stderr=log)
+        try:
+            self._wait_for_worker(self.process)
+        except BaseException:  # nobody else knows of it; some gunicorns fork a worker that cannot boot for ever
+            self.stop()
+            raise
+        return self
+
+    def _wait_for_worker(self, process: subprocess.Popen) -> None:
         ends = time.monotonic() + 20
         while not self._answers():
-            assert self.process.poll() is None, f"gunicorn did not start:\n{self.log()}"
+            assert process.poll() is None, f"gunicorn did not start:\n{self.log()}"
             assert time.monotonic() < ends, f"gunicorn did not answer:\n{self.log()}"
             time.sleep(0.02)
-        return self
 
     def _answers(self) -> bool:
         """Whether a worker (not just the listening master) is there."""

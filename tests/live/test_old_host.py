@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,9 @@ def old_python(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("old")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     (wheel,) = folder.glob("*.whl")
-    venv.create(folder / "env", with_pip=True)
+    run(os.environ.get("OLD_PYTHON", sys.executable), "-m", "venv", folder / "env")
     python = folder / "env" / "bin" / "python"
-    extras = f"{wheel}[webhooks,metrics]"
+    extras = f"{wheel}[webhooks,metrics,postgresql,mariadb]"
     site = ("flask-sqlalchemy", "flask-babel")
     run(python, "-m", "pip", "install", "-q", "--no-compile", "-c", OLD / "constraints.txt", extras, *site)
     return python
@@ -86,11 +87,23 @@ def test_the_pins_hold_and_nothing_is_in_conflict(old_python):
 
 
 def test_the_floors_are_those_that_are_tested():
-    """Whoever lowers a floor lowers the pin, and the other way round."""
+    """Of the base install and of every extra: whoever lowers a floor lowers the pin, and the other way round."""
     pins = dict(line.split("==") for line in (OLD / "constraints.txt").read_text().split() if "==" in line)
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        name, _, floor = line.partition("#")[0].strip().partition(">=")
-        assert not name or f"{pins[name]}.".startswith(f"{floor}."), line
+    floors = re.findall(r'"([A-Za-z0-9_-]+)(?:\[\w+\])?>=([\d.]+)"', listed(ROOT / "pyproject.toml"))
+    assert len(floors) > 15
+    for name, floor in floors:
+        assert f"{pins[name.lower()]}.".startswith(f"{floor}."), name
+
+
+def listed(pyproject: Path) -> str:
+    """The dependencies and the extras."""
+    return re.search(r"^dependencies = .*?(?=^\[project\.entry)", pyproject.read_text(), re.S | re.M)[0]
+
+
+def test_the_floors_are_those_that_are_documented():
+    text = (ROOT / "docs" / "reference" / "compatibility.md").read_text().lower()
+    for name, floor in re.findall(r'"([A-Za-z0-9_-]+)(?:\[\w+\])?>=([\d.]+)"', listed(ROOT / "pyproject.toml")):
+        assert re.search(rf"{name.lower()}(?: \|)? {re.escape(floor)}\b", text), name
 
 
 def test_people_of_a_pinned_site_talk_and_log_out(site, come):

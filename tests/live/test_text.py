@@ -449,7 +449,11 @@ def test_a_flood_is_told_and_closed_with_4429_and_costs_the_others_nothing(house
         frames, end = mallory.client.rest()
     assert end.code == 4429
     told = [payload for opcode, payload in frames if opcode == TEXT]
-    assert sum(line.startswith(b"error:rate_limited:") for line in told) >= 100
+    refused = [line.decode() for line in told if line.startswith(b"error:rate_limited:")]
+    assert len(refused) >= 100
+    numbers = [int(re.search(r"\(text (\d+)\)\n$", line)[1]) for line in refused]
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] > 200
     assert ben.p99() < 0.25
     assert ada.hears() == "Tea is ready.\n"
     spam = 0

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy
 from sqlalchemy import text
+from sqlalchemy.exc import NoSuchModuleError
 
 from legacy_chat.errors import SettingsError, Unavailable
 from legacy_chat.storage import people, rooms
@@ -92,17 +93,37 @@ def test_a_store_in_memory_is_refused_as_every_thread_would_see_another_one(addr
     ("address", "driver", "package"),
     [
         ("postgresql+psycopg2://x/y", "psycopg2", "psycopg2-binary"),
-        ("mysql+pymysql://x/y", "pymysql", r"legacy_chat\[mariadb\]"),
+        ("mysql+pymysql://x/y", "pymysql", r'"legacy_chat\[mariadb\]"'),
         ("mysql+mysqldb://x/y", "MySQLdb", "mysqlclient"),
         ("postgresql+pg8000://x/y", "pg8000", "pg8000"),
         # psycopg 3 is known to SQLAlchemy 2 only.
-        *[("postgresql+psycopg://x/y", "psycopg", r"legacy_chat\[postgresql\]")] * (sqlalchemy.__version__ >= "2"),
+        *[("postgresql+psycopg://x/y", "psycopg", r'"legacy_chat\[postgresql\]"')] * (sqlalchemy.__version__ >= "2"),
     ],
 )
 def test_a_driver_that_is_missing_is_named_with_what_to_install(address, driver, package, monkeypatch):
     monkeypatch.setitem(sys.modules, driver, None)
     with pytest.raises(SettingsError, match=f"the driver {driver} is missing: pip install {package}$"):
         open_engine(address)
+
+
+def fail_to_make(monkeypatch, error: Exception) -> None:
+    def make(*_, **__):
+        raise error
+
+    monkeypatch.setattr("legacy_chat.storage.database.create_engine", make)
+
+
+def test_a_driver_without_its_c_library_is_missing_too(monkeypatch):
+    fail_to_make(monkeypatch, ImportError("no pq wrapper available"))  # psycopg's, which names no module
+    with pytest.raises(SettingsError, match=r'the driver psycopg is missing: pip install "legacy_chat\[postgresql\]"$'):
+        open_engine("postgresql+psycopg://x/y")
+
+
+def test_psycopg_3_wants_sqlalchemy_2(monkeypatch):
+    if sqlalchemy.__version__ >= "2":
+        fail_to_make(monkeypatch, NoSuchModuleError("Can't load plugin: sqlalchemy.dialects:postgresql.psycopg"))
+    with pytest.raises(SettingsError, match=r'postgresql\.psycopg; .* pip install "sqlalchemy>=2"$'):
+        open_engine("postgresql+psycopg://x/y")
 
 
 @pytest.mark.parametrize("address", ["nonsense", "", "oracle9://x", "mysql+nodriver://x/y"])

@@ -144,7 +144,7 @@ def test_the_site_goes_on_where_prometheus_client_is_missing(ask, monkeypatch):
     monkeypatch.setattr(metrics, "installed", False)
     answer = ask()
     assert answer.status_code == 501
-    assert answer.text == "Metrics need prometheus-client: pip install legacy_chat[metrics]\n"
+    assert answer.text == 'Metrics need prometheus-client: pip install "legacy_chat[metrics]"\n'
     assert ask(AWAY).status_code == 401  # who may not read them is not told that
 
 

@@ -88,4 +88,5 @@ def page(name):
 
 with app.app_context():
     chat.room("support", "Support")
+    chat.room("long", "Long")
     chat.room("secret", "Secret", private=True)

@@ -10,6 +10,7 @@ import gevent
 from flask import Flask, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.pool import QueuePool
 
 from legacy_chat import Chat, Refused, current, emit, join_room, leave_room, rooms
 from tests.live.watchdog import watch
@@ -20,7 +21,7 @@ folder = Path(os.environ["SITE_INSTANCE"])
 app = Flask("events", instance_path=str(folder))
 app.secret_key = "only for tests"
 app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{folder / 'shop.db'}"
-app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 5}
+app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 5}
 chat = Chat(app)
 db = SQLAlchemy(app)
 

@@ -112,7 +112,7 @@ def load_member(user):
 
 @chat.can_join
 def for_staff(member, room):
-    return not room.gid.startswith("staff") or "staff" in member.roles
+    return not (room.gid.startswith("staff") or room.founder) or "staff" in member.roles
 
 
 @chat.can_post

@@ -10,6 +10,7 @@ import gevent
 from flask import Flask, current_app, request
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.pool import QueuePool
 
 from legacy_chat import Chat, current
 
@@ -19,7 +20,7 @@ folder = Path(os.environ["SITE_INSTANCE"])
 app = Flask("timers", instance_path=str(folder))
 app.secret_key = "only for tests"
 app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{folder / 'shop.db'}"
-app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 5}
+app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": 5}
 LoginManager(app)
 chat = Chat(app)
 db = SQLAlchemy(app)

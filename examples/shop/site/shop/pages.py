@@ -14,13 +14,13 @@ def home():
 
 @blueprint.get("/product/<int:id>")
 def product(id):
-    return render_template("product.html", product=db.get_or_404(Product, id))
+    return render_template("product.html", product=Product.query.get_or_404(id))
 
 
 @blueprint.post("/product/<int:id>/buy")
 @login_required
 def buy(id):
-    db.session.add(Order(customer=current_user._get_current_object(), product=db.get_or_404(Product, id)))
+    db.session.add(Order(customer=current_user._get_current_object(), product=Product.query.get_or_404(id)))
     db.session.commit()
     return redirect(url_for("pages.orders"))
 
