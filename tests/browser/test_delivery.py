@@ -167,8 +167,8 @@ def test_a_frozen_page_is_complete_within_three_seconds_after_waking(network, se
 def test_a_long_absence_is_filled_in_below_a_reader_without_a_jump(network, server, visit, come):
     ada = visit(network, "ada", reduced_motion="reduce").register()
     robot = come(server, "robot")
-    before = write_many(robot, 40)
-    expect(ada.messages).to_have_count(40)
+    before = write_many(robot, 80)
+    expect(ada.messages).to_have_count(80)
     ada.page.locator(".timeline").evaluate("timeline => timeline.scrollTo(0, 300)")
     expect(ada.page.locator(".pill.below")).to_be_visible()
     place = "text => text.getBoundingClientRect().top"
@@ -178,7 +178,7 @@ def test_a_long_absence_is_filled_in_below_a_reader_without_a_jump(network, serv
     missed = write_many(robot)
     network.mend()
     ada.back_online()
-    expect(ada.messages).to_have_count(40 + LONG_ABSENCE)
+    expect(ada.messages).to_have_count(80 + LONG_ABSENCE)
     assert texts_of(ada) == before + missed
     assert ada.messages.nth(12).evaluate(place) == pytest.approx(was, abs=1)
 
