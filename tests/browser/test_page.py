@@ -99,7 +99,8 @@ def test_scrolling_up_loads_what_was_said_before(server, visit, come):
     ada.page.reload()
     expect(ada.messages.last).to_have_text("number 129")
     log = ada.page.locator(".timeline")
-    assert (before := ada.messages.count()) < 130
+    before = ada.messages.count()
+    assert before < 130
     while before < 130:
         log.evaluate("timeline => timeline.scrollTo(0, 0)")
         expect(ada.messages.nth(before)).to_be_attached()
