@@ -89,6 +89,7 @@ def made():
 def suite(made, pytester, monkeypatch):
     """The tests of a shop, run as often as one likes."""
     monkeypatch.setenv("PYTHONPATH", f"{pytester.path}{os.pathsep}{ROOT}")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # others take a second each time
     pytester.makepyfile(shop=SITE, conftest=made)
 
     def run(tests, *arguments):
