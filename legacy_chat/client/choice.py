@@ -78,7 +78,7 @@ class Upgrade:
                 trial.greet()
                 self._found(trial)
                 return
-            except Ended:
+            except Exception:  # whatever goes wrong, polling goes on
                 trial.close()
                 if not self._over:
                     self._choice.still_blocked()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from inspect import signature
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ QUIET_SECONDS = 10.0
 HELLO_SECONDS = 4.0
 _CLOSE_SECONDS, _LOOK_SECONDS = 1.0, 0.01
 _MOST_WORDS = 400
+_TLS = "ssl" if "ssl" in signature(connect).parameters else "ssl_context"  # before websockets 13
 # A page of history may hold 100 long messages; the library's own limit of 1 MiB is below that.
 _FRAME_BYTES = 2**26
 
@@ -53,12 +55,12 @@ class Socket:
 
     def _connect(self) -> ClientConnection:
         ends = monotonic() + self._how.open_seconds
-        more: dict[str, Any] = {"ssl": self._how.ssl} if self._how.ssl else {}
+        more: dict[str, Any] = {_TLS: self._how.ssl} if self._how.ssl else {}
+        if self._how.cookie:
+            more.update(additional_headers={"Cookie": self._how.cookie}, origin=self._how.address.site)
         host, port = _host_of(self._how.address.socket)
         if not getproxies() or proxy_bypass(host):  # a way through a proxy is the library's business
             more["sock"] = self._cord.dial((host, port), self._how.open_seconds)
-        if self._how.cookie:
-            more.update(additional_headers={"Cookie": self._how.cookie}, origin=self._how.address.site)
         return connect(
             self._how.address.socket,
             compression=None,

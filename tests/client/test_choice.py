@@ -265,3 +265,24 @@ def test_the_tries_end_when_polling_does(soon):
     upgrade = Upgrade(Life(), How(read("http://127.0.0.1:9/chat")), choice)
     assert upgrade.take() is None
     eventually(no_threads)
+
+
+def test_a_library_that_stumbles_over_a_trial_does_not_end_the_trying(soon, monkeypatch):
+    tries = []
+
+    class Stumbling:
+        def __init__(self, how):
+            tries.append(how)
+
+        def greet(self):
+            raise AssertionError("connection isn't closed yet")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(choice_module, "Socket", Stumbling)
+    choice = Choice("auto")
+    choice.again = 0.001
+    upgrade = Upgrade(Life(), How(read("http://127.0.0.1:9/chat")), choice)
+    eventually(lambda: len(tries) > 2, what="another try")
+    assert upgrade.take() is None
