@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 
 import pytest
 from live import fixtures
+from live.raw import eventually
 from live.server import Server
-from playwright.sync_api import Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from legacy_chat import create_app
 from legacy_chat.actions.push import make_push
@@ -95,10 +95,14 @@ class Visitor:
         expect(self.line).to_have_count(0)
 
     def retry_now(self) -> None:
-        """Press the button, unless the page tries again by itself in that moment."""
-        with suppress(TimeoutError):
-            self.page.get_by_role("button", name="Retry now").click(timeout=500)
-        expect(self.line).to_have_count(0)
+        """Press the button if it is there: the page tries by itself too, and a mouse might hit what comes instead."""
+        button = self.page.get_by_role("button", name="Retry now")
+
+        def connected() -> bool:
+            button.evaluate_all("found => found.forEach((button) => { button.focus(); button.click(); })")
+            return self.line.count() == 0
+
+        eventually(connected, what="the connection")
 
     def tab(self) -> Visitor:
         """Another tab of the same browser."""

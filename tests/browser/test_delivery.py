@@ -127,6 +127,7 @@ def test_an_unsent_message_outlives_a_reload_and_is_sent_by_one_tab_once(server,
         person.sees("written on the train", "and this later")
 
 
+@pytest.mark.timed
 def test_a_message_without_an_answer_is_not_sent_after_five_seconds(server, network, visit):
     ada, ben = visit(network, "ada").register(), visit(server, "ben").register()
     network.cut()

@@ -44,6 +44,7 @@ def texts_of(person) -> list[str]:
     return person.messages.all_text_contents()
 
 
+@pytest.mark.timed
 def test_two_people_behind_a_proxy_that_forbids_websockets_talk_by_long_polling(server, office, visit):
     ada, ben = visit(office, "ada"), visit(office, "ben")
     told = []
@@ -73,6 +74,7 @@ def test_two_people_behind_a_proxy_that_forbids_websockets_talk_by_long_polling(
     ada.shot("polling")
 
 
+@pytest.mark.timed
 def test_a_network_that_swallows_websockets_costs_a_few_seconds_once(network, visit):
     network.block(swallow=True)
     ada = visit(network, "ada")

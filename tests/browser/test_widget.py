@@ -467,6 +467,7 @@ def test_the_shops_pages_are_the_same_pixels_as_before(shop, untouched, visit):
         assert before.evaluate(size) == after.evaluate(size), path
 
 
+@pytest.mark.timed
 def test_a_logout_of_the_shop_closes_the_socket_within_a_second(shop, visit):
     page = log_in(visit, shop, "ben")
     with page.expect_websocket() as opened:

@@ -39,6 +39,7 @@ def test_where_nobody_is_that_is_said():
         Cord().dial(("nobody.invalid", 80), 5.0)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("way", ["no answer", "silent"])
 def test_a_cut_ends_a_connect_or_a_read_at_once(way):
     cord = Cord()

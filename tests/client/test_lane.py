@@ -88,6 +88,7 @@ def test_where_nobody_listens_a_post_never_left(lane):
     assert not post.left
 
 
+@pytest.mark.timed
 def test_an_answer_that_does_not_come_in_time_is_an_error(desk, lane, monkeypatch):
     monkeypatch.setattr(lane_module, "_PATIENCE", 0.1)
 
@@ -102,6 +103,7 @@ def test_an_answer_that_does_not_come_in_time_is_an_error(desk, lane, monkeypatc
     assert carried(line, Post(BODY)).answer
 
 
+@pytest.mark.timed
 def test_a_post_that_was_given_up_makes_way_at_once(desk, lane):
     here, came = threading.Event(), []
 
@@ -122,6 +124,7 @@ def test_a_post_that_was_given_up_makes_way_at_once(desk, lane):
     assert came[0].connection != came[1].connection
 
 
+@pytest.mark.timed
 def test_a_closed_lane_leaves_nothing_behind(desk, lane):
     here = threading.Event()
 

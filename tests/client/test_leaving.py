@@ -22,6 +22,7 @@ from .desk import Desk
 from .narrow import Narrow
 from .script import Peer
 
+pytestmark = pytest.mark.timed
 SECONDS = 1.8
 HUGE = {"message_bytes": 2**25, "text_chars": 2**25, "rate": [0, 0]}
 

@@ -558,6 +558,7 @@ def test_a_token_is_made_anew_for_each_login(desk, polling):
     assert seen_ == ["first", "second"]
 
 
+@pytest.mark.timed
 def test_the_end_leaves_no_thread_and_comes_at_once(desk, polling):
     def scene(desk: Desk) -> None:
         desk.login()

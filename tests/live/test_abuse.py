@@ -28,6 +28,8 @@ from .fixtures import serving
 from .polls import Page
 from .raw import CLOSE, CONTINUATION, PING, TEXT, Closed, Person, Refused, eventually, frame
 
+pytestmark = pytest.mark.timed
+
 MIB = 2**20
 OTHERS = 0.250  # seconds that one bad client may cost the others (p99)
 

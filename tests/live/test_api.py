@@ -144,6 +144,7 @@ def test_a_body_without_a_length_stops_at_the_limit(server, shop, dial):
     assert client.response()[0] == 413
 
 
+@pytest.mark.timed
 def test_the_largest_push_holds_up_nobody(server, shop, come):
     """Ten thousand uids and a crowd of events: ada's pings are answered meanwhile."""
     ada = come(server, "7", "ada")

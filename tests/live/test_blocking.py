@@ -17,6 +17,8 @@ from legacy_chat.core.push import Errand, Push, Pushed
 from .raw import Person
 from .server import Server
 
+pytestmark = pytest.mark.timed
+
 CROWD = 1000
 
 

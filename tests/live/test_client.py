@@ -93,6 +93,7 @@ def test_more_than_is_replayed_is_fetched_page_by_page(serve, enter):
     assert back.cursor.seqs == {"g:lobby": 0, "g:tea": 303, "p:2": 301}
 
 
+@pytest.mark.timed
 def test_two_threads_may_speak_at_once_and_a_burst_is_slowed_not_refused(serve, enter):
     server = serve(rate="100/20")
     ada = enter(server, "1", "ada")

@@ -18,6 +18,8 @@ from .fixtures import no_traceback
 from .front import Nginx
 from .server import ROOT, WORKER, Server, free_port
 
+pytestmark = pytest.mark.timed
+
 SHIPPED = (ROOT / "deploy" / "nginx.conf").read_text()
 
 

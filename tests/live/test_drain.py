@@ -11,6 +11,8 @@ import pytest
 
 from .raw import TEXT, Person, Refused, eventually, frame
 
+pytestmark = pytest.mark.timed
+
 OPEN = {"max_per_user": "0", "max_per_address": "0", "rate": "0"}
 
 

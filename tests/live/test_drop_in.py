@@ -46,6 +46,7 @@ def test_the_diff_adds_three_lines_and_takes_none_away():
         assert "legacy_chat" not in path.read_text(), path
 
 
+@pytest.mark.timed
 def test_customers_of_the_shop_talk_and_a_logout_closes_the_socket_at_once(shop, come):
     ada, ben = (customer(shop, name) for name in ("ada", "ben"))
     assert "<legacy-chat" in ada.open("/")[1]

@@ -27,6 +27,7 @@ def ask(server, path: str = "") -> tuple[int, dict]:
         return error.code, json.load(error)
 
 
+@pytest.mark.timed
 def test_a_running_server_may_be_sent_people_and_answers_at_once(server, come):
     come(server, "1", "ada")
     assert ask(server) == ask(server, "/ready") == (200, {"live": True, "ready": True, "checks": GOOD})

@@ -11,6 +11,8 @@ import pytest
 
 from .raw import CLOSE, TEXT, Person, Refused, eventually
 
+pytestmark = pytest.mark.timed
+
 MIB = 2**20
 ROUNDS, EACH = 10, 50
 

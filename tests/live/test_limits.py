@@ -9,6 +9,8 @@ import pytest
 from .fixtures import serving
 from .raw import PING, PONG, TEXT, Closed, Refused, eventually
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):

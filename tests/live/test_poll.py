@@ -456,6 +456,7 @@ def test_a_held_poll_is_answered_by_whatever_is_told(house, page, come, names, w
         assert frames, f"no {told} came"
 
 
+@pytest.mark.timed
 def test_a_held_poll_ends_with_its_time_and_no_news(quiet, page, names):
     ada = page(quiet, *names("ada"))
     began = time.monotonic()
@@ -464,6 +465,7 @@ def test_a_held_poll_ends_with_its_time_and_no_news(quiet, page, names):
     assert (answer.frames, answer.body["pause"]) == ([], 0)
 
 
+@pytest.mark.timed
 def test_the_next_post_of_a_page_sends_its_held_one_home_with_nothing(house, page, names):
     ada = page(house, *names("ada"))
     hold = holding(ada)
@@ -489,6 +491,7 @@ def test_pages_of_one_person_hold_a_poll_each(quiet, page, names):
         assert messages(hold.frames()) == [("pm", "to all of mine")]
 
 
+@pytest.mark.timed
 def test_a_page_that_vanishes_while_its_poll_is_held_costs_nothing_for_long(quiet, page):
     before = quiet.sockets()
     holds = [page(quiet, f"ghost{number}").hold(wait=2) for number in range(20)]
@@ -605,6 +608,7 @@ def test_a_logout_ends_the_polls_of_that_person_within_a_second(watched, come, p
         assert Page(watched, cookie=browser.cookie).post(LOGIN).error == (401, "not_logged_in", 4401)
 
 
+@pytest.mark.timed
 def test_a_disconnect_by_the_site_ends_held_polls_at_once_and_spares_others(watched, come, page):
     ben, cy = page(watched, "ben"), page(watched, "cy")
     for each in (ben, cy):
@@ -672,6 +676,7 @@ def test_a_flood_of_frames_is_refused_one_by_one_and_then_ended(serve, page):
 # -- deploys -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGHUP], ids=["TERM", "HUP"])
 def test_a_worker_that_ends_answers_its_held_polls_and_is_gone(serve, page, sig):
     server = serve(**QUIET)

@@ -115,6 +115,7 @@ def test_cookies_and_the_secret_are_kept_safe(server, ada):
     assert PASSWORD not in server.log()
 
 
+@pytest.mark.timed
 def test_hashing_a_password_does_not_hold_up_a_socket(server, come):
     """scrypt takes a tenth of a second of CPU: it runs in a native thread."""
     person = come(server, "9")

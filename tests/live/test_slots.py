@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from .polls import Answer, Page
 from .raw import eventually
 
@@ -21,6 +23,7 @@ def take(page: Page, answer: Answer) -> Answer:
     return page.move(answer) if answer.status == 200 else answer
 
 
+@pytest.mark.timed
 def test_held_polls_leave_room_for_pages(serve):
     server = serve("--worker-connections", "12")
     *others, page = [Page(server, str(number)) for number in range(7)]

@@ -140,6 +140,7 @@ def test_silent_peers_do_not_hang_a_small_site(secured, serve):
         client.close()
 
 
+@pytest.mark.timed
 def test_a_restart_is_told_over_tls_too(secured, serve, come):
     options, tls = secured
     server = serve(*options, tls=tls, max_per_address="0", max_per_user="0")
@@ -161,6 +162,7 @@ def test_a_restart_is_told_over_tls_too(secured, serve, come):
     silent.close()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 def test_the_python_client_talks_over_tls_and_leaves_at_once(house, transport):
     how = {"transport": transport, "ssl": house.tls}

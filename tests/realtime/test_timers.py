@@ -180,6 +180,7 @@ def test_what_was_declared_before_begins_with_the_worker_and_too_much_of_it_is_i
 # -- every ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.timed
 def test_every_runs_in_its_rhythm_and_does_not_drift(timers):
     times = []
     start(timers, "every", lambda: (times.append(now_ms()), gevent.sleep(0.03)), ms=80)
@@ -190,6 +191,7 @@ def test_every_runs_in_its_rhythm_and_does_not_drift(timers):
     assert sorted(at % 80 for at in times)[len(times) // 2] < 30
 
 
+@pytest.mark.timed
 def test_one_that_takes_longer_than_its_period_never_runs_twice_at_a_time_and_piles_nothing_up(timers):
     calls = Calls(seconds=0.035)
     began = time.monotonic()
@@ -295,6 +297,7 @@ def test_when_the_worker_ends_nothing_begins_and_what_runs_has_a_moment(timers):
     assert calls == []
 
 
+@pytest.mark.timed
 def test_what_does_not_end_is_ended_and_may_tidy_up(timers, caplog):
     tidied = []
 

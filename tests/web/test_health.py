@@ -117,6 +117,7 @@ def test_many_who_ask_at_one_moment_share_the_answer(store):
     assert store.asked == 1
 
 
+@pytest.mark.timed
 def test_a_store_that_hangs_is_slow_and_asked_no_second_time(store, monkeypatch):
     monkeypatch.setattr(health, "_PATIENCE", 0.1)
     monkeypatch.setattr(health, "_GOOD", 0.0)
