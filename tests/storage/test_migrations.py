@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -60,7 +63,29 @@ def test_a_host_that_uses_alembic_keeps_its_own_version(database):
         assert connection.execute(text("SELECT version_num FROM chat_version")).scalar()
 
 
-def test_the_changes_stand_in_one_line():
+def test_the_changes_stand_in_one_line_and_the_last_one_has_the_highest_number():
     script = ScriptDirectory(migrations.__path__[0])
-    assert len(script.get_heads()) == 1
+    assert script.get_heads() == [migrations.newest()]
     assert len(script.get_bases()) == 1
+
+
+def test_the_version_is_that_of_the_last_change(database, tmp_path):
+    empty = create_engine(f"sqlite:///{tmp_path}/empty.sqlite")
+    assert not migrations.is_current(empty)
+    empty.dispose()
+    assert migrations.is_current(database.engine)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE chat_version SET version_num = '0001'"))
+    assert not migrations.is_current(database.engine)
+
+
+def test_a_start_with_tables_that_are_there_imports_no_alembic(migrated_file):
+    """It takes as long as everything else that a start imports."""
+    code = f"""
+import sys
+from legacy_chat.storage.database import Database
+database = Database("sqlite:///{migrated_file}")
+database.migrate()
+assert "alembic" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

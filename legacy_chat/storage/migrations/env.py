@@ -1,13 +1,14 @@
-"""Run by alembic: `migrate` hands in the connection; the version table is ours, so that a host keeps its own."""
+"""Run by alembic: `migrate` hands in the connection."""
 
 from alembic import context
 
+from legacy_chat.storage.migrations import VERSION_TABLE
 from legacy_chat.storage.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    version_table="chat_version",
+    version_table=VERSION_TABLE,
     render_as_batch=True,
 )
 with context.begin_transaction():
