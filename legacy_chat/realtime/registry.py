@@ -253,8 +253,8 @@ class Registry:
                 _write(in_turns(connections), data, droppable)
             except Exception:
                 log.exception("a notice was not handed on")
+            gevent.sleep(0)  # before it is taken out: as long as there is one, nobody begins to write beside this
             self._crowds.popleft()
-            gevent.sleep(0)
 
     def _subscribe(self, notice: Subscribe) -> None:
         person = self.people.get(notice.uid)

@@ -213,6 +213,21 @@ def test_a_crowd_is_written_to_in_pieces_and_others_have_their_turns_in_between(
     assert all(page.frames == [b"one", b"two"] for page in pages)
 
 
+def test_what_is_said_when_a_crowd_has_just_been_told_is_told_once_and_in_its_order(registry, slow):
+    pages = [Socket(registry, Member(str(number), "somebody")) for number in range(300)]
+    registry.receive(ToAll(b"one"))
+    while not all(page.frames for page in pages):
+        gevent.sleep(0)
+    registry.receive(ToAll(b"two"))
+    for word in (b"three", b"four"):
+        registry.receive(ToPeople(("7",), word))
+    while len(pages[7].frames) < 4:
+        gevent.sleep(0)
+    gevent.sleep(0.01)
+    assert pages[7].frames == [b"one", b"two", b"three", b"four"]
+    assert pages[8].frames == [b"one", b"two"]
+
+
 def test_a_large_word_to_many_is_written_in_turns_by_its_bytes(registry, slow):
     pages = [Socket(registry, Member(str(uid), "somebody")) for uid in range(40)]
     registry.receive(ToAll(bytes(60_000)))
