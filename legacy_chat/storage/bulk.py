@@ -8,8 +8,8 @@ Other databases get the driver's own way of sending many rows.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import and_, bindparam, select, tuple_, update
@@ -19,6 +19,18 @@ from sqlalchemy.exc import OperationalError
 from .tables import conversations, members, messages
 
 Row = Sequence[Any]
+T = TypeVar("T")
+
+# Values asked for in one statement: databases bound its parameters.
+CHUNK = 500
+
+
+def chunks(values: Sequence[T]) -> Iterator[list[T]]:
+    """All of them, so many at a time as one statement takes."""
+    for start in range(0, len(values), CHUNK):
+        yield list(values[start : start + CHUNK])
+
+
 COLUMNS = (
     messages.c.conversation,
     messages.c.seq,

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from ..core.model import Member
+from . import bulk
 from .tables import people
 
 _name = select(people.c.name).where(people.c.uid == bindparam("who"))
@@ -21,9 +22,6 @@ _rename = (
     .where(people.c.uid == bindparam("who"))
     .values(name=bindparam("new_name"), since=bindparam("new_since"), avatar=bindparam("new_avatar"))
 )
-
-# People in one query.
-_TOGETHER = 500
 
 # `since` of somebody in whose name the site wrote, and who never came.
 _NEVER = -1
@@ -41,8 +39,8 @@ def find_member(connection: Connection, uid: str) -> Member:
 def find_members(connection: Connection, uids: Sequence[str]) -> list[Member]:
     """As `find_member`, in the order of the uids."""
     known: dict[str, Member] = {}
-    for start in range(0, len(uids), _TOGETHER):
-        rows = connection.execute(_faces, {"some": list(uids[start : start + _TOGETHER])})
+    for chunk in bulk.chunks(uids):
+        rows = connection.execute(_faces, {"some": chunk})
         known.update((uid, Member(uid, name, avatar=avatar)) for uid, name, avatar in rows)
     return [known.get(uid) or Member(uid, uid) for uid in uids]
 
@@ -98,10 +96,9 @@ def all_introduced(connection: Connection, members: Sequence[Member]) -> bool:
 def _news(connection: Connection, members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
     """Those of whom nothing is known, and those who never came and are known by another name or picture."""
     told = {m.uid: m for m in members if (m.name, m.avatar) != (m.uid, None)}
-    uids, known = list(told), set()
-    changed = []
-    for start in range(0, len(uids), _TOGETHER):
-        for uid, name, avatar, since in connection.execute(_seen, {"some": uids[start : start + _TOGETHER]}):
+    known, changed = set(), []
+    for chunk in bulk.chunks(list(told)):
+        for uid, name, avatar, since in connection.execute(_seen, {"some": chunk}):
             known.add(uid)
             wanted = Member(uid, told[uid].name, avatar=told[uid].avatar or avatar)
             if since == _NEVER and (name, avatar) != (wanted.name, wanted.avatar):

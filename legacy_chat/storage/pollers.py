@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, distinct, func, select
+from sqlalchemy import and_, bindparam, distinct, func, select
 from sqlalchemy.engine import Connection
 
-from .presence import Row
+from . import bulk
+from .presence import AT_ONCE, Row, claim, left_by
 from .tables import conversations, members, presence, workers
 
 _p, _w = presence.c, workers.c
@@ -23,9 +24,12 @@ _rooms = (
     .select_from(members.join(conversations, conversations.c.id == members.c.conversation))
     .where(and_(conversations.c.gid.is_not(None), members.c.uid.in_(bindparam("uids", expanding=True))))
 )
-_lapsed = select(_w.id, _w.renewed).where(and_(_w.id.like(f"{_PREFIX}%"), _w.lease <= bindparam("before")))
-
-_CHUNK = 500
+_lapsed = (
+    select(_w.id, _w.renewed)
+    .where(and_(_w.id.like(f"{_PREFIX}%"), _w.lease <= bindparam("before")))
+    .order_by(_w.lease)
+    .limit(AT_ONCE)
+)
 
 
 def name(client_id: int) -> str:
@@ -45,9 +49,8 @@ def polling(connection: Connection, now: int) -> Found:
     found = Found({}, {})
     for (uid,) in connection.execute(_polling, {"now": now}):
         found.people[uid] = found.people.get(uid, 0) + 1
-    uids = list(found.people)
-    for start in range(0, len(uids), _CHUNK):
-        for key, uid in connection.execute(_rooms, {"uids": uids[start : start + _CHUNK]}):
+    for uids in bulk.chunks(list(found.people)):
+        for key, uid in connection.execute(_rooms, {"uids": uids}):
             found.rooms.setdefault(key, set()).add(uid)
     return found
 
@@ -59,10 +62,6 @@ def count(connection: Connection, now: int) -> tuple[int, int]:
 
 
 def lapsed(connection: Connection, before: int) -> list[tuple[Row, int]]:
-    """The people of clients whose lease ended by `before`, and when it was last renewed; they are forgotten here."""
-    found: list[tuple[Row, int]] = []
-    for worker, renewed in connection.execute(_lapsed, {"before": before}).all():
-        if connection.execute(delete(workers).where(and_(_w.id == worker, _w.lease <= before))).rowcount:
-            rows = connection.execute(select(_p.uid, _p.worker, _p.online, _p.away, _p.seen).where(_p.worker == worker))
-            found += [(Row(*row), renewed) for row in rows]
-    return found
+    """The people of clients whose lease ended by `before`, and when it was last renewed; the leases are gone then."""
+    ended = claim(connection, connection.execute(_lapsed, {"before": before}).all(), before)
+    return [(row, ended[row.worker]) for row in left_by(connection, ended)] if ended else []

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ..core.model import Conversation, Message, event_room_key
 from ..core.poll import EVERYBODY, Heading, Kept, News, Place, ended_key, person_key
-from . import messages, notices
+from . import bulk, messages, notices
 from .tables import conversations, members
 
 _c, _m = conversations.c, members.c
@@ -22,8 +22,6 @@ _headings = (
     .order_by(_c.id)
 )
 
-# People asked for in one statement.
-_CHUNK = 500
 # Messages of one conversation in one answer.
 _PAGE = 100
 
@@ -46,8 +44,8 @@ def headings(connection: Connection, uid: str) -> list[Heading]:
 
 def _headings_of(connection: Connection, uids: list[str]) -> dict[str, list[Heading]]:
     found: dict[str, list[Heading]] = {uid: [] for uid in uids}
-    for at in range(0, len(uids), _CHUNK):
-        for uid, id_, gid, peer, seq, read in connection.execute(_headings, {"who": uids[at : at + _CHUNK]}):
+    for chunk in bulk.chunks(uids):
+        for uid, id_, gid, peer, seq, read in connection.execute(_headings, {"who": chunk}):
             pair = None if gid is not None else (min(uid, peer), max(uid, peer))
             found[uid].append(Heading(Conversation(id_, gid=gid, pair=pair), seq, read))
     return found

@@ -6,7 +6,7 @@ has run out are adopted by another one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,12 +14,13 @@ from sqlalchemy import and_, bindparam, delete, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from ..core.presence import PersonState
+from . import bulk
 from .tables import conversations, members, presence, workers
 
 NOBODY = ""
 
-# People asked for in one statement.
-_CHUNK = 500
+# Ended workers, each client that polls among them, that are looked after in one transaction.
+AT_ONCE = 500
 
 
 class Row(NamedTuple):
@@ -41,13 +42,21 @@ class Audience(NamedTuple):
 
 _p, _w = presence.c, workers.c
 _who: Any = bindparam("uids", expanding=True)
-_rows = select(_p.uid, _p.worker, _p.online, _p.away, _p.seen).where(_p.uid.in_(_who))
+_columns = [_p[name] for name in Row._fields]
+_rows = select(*_columns).where(_p.uid.in_(_who))
 _with_lease = (
-    select(_p.uid, _p.worker, _p.online, _p.away, _p.seen, _w.lease, _w.renewed)
+    select(*_columns, _w.lease, _w.renewed)
     .select_from(presence.outerjoin(workers, _w.id == _p.worker))
     .where(_p.uid.in_(_who))
 )
-_of_worker = select(_p.uid, _p.worker, _p.online, _p.away, _p.seen).where(_p.worker == bindparam("which"))
+_of_workers = select(*_columns).where(_p.worker.in_(bindparam("which", expanding=True)))
+_seen_by = _rows.where(_p.worker == bindparam("which"))
+_ended = (
+    select(_w.id, _w.renewed)
+    .where(and_(_w.lease <= bindparam("now"), _w.id != bindparam("which")))
+    .order_by(_w.lease)
+    .limit(AT_ONCE)
+)
 _audience = (
     select(members.c.uid, conversations.c.gid, members.c.peer)
     .select_from(members.join(conversations, conversations.c.id == members.c.conversation))
@@ -96,8 +105,7 @@ def find(connection: Connection, uids: Sequence[str], alive: int | None = None) 
     another worker to adopt what it left.
     """
     found: dict[str, PersonState] = {}
-    for start in range(0, len(uids), _CHUNK):
-        chunk = list(uids[start : start + _CHUNK])
+    for chunk in bulk.chunks(uids):
         for *row, lease, renewed in connection.execute(_with_lease, {"uids": chunk}):
             state = _state(Row(*row), alive is None or (lease or 0) > alive, renewed or 0)
             found[state.uid] = _joined(found.get(state.uid, state), state)
@@ -154,21 +162,45 @@ class Adopted(NamedTuple):
 
 
 def adopt(connection: Connection, worker: str, now: int) -> Adopted:
-    """Take over the people of every worker whose lease has run out."""
-    ended = select(_w.id, _w.renewed).where(and_(_w.lease <= now, _w.id != worker))
-    adopted = Adopted([], [])
-    for dead, renewed in connection.execute(ended).all():
-        # Of two workers that find it, the one that deletes it adopts.
-        if connection.execute(delete(workers).where(and_(_w.id == dead, _w.lease <= now))).rowcount:
-            _take_over(connection, worker, dead, renewed, adopted)
+    """Take over the people of the workers whose lease ran out first."""
+    ended = claim(connection, connection.execute(_ended, {"now": now, "which": worker}).all(), now)
+    return _take_over(connection, worker, ended) if ended else Adopted([], [])
+
+
+def claim(connection: Connection, ended: Iterable[Any], now: int) -> dict[str, int]:
+    """Of these workers, given with when their lease was last renewed, those that nobody else claims."""
+    return {
+        worker: renewed
+        for worker, renewed in ended
+        if connection.execute(delete(workers).where(and_(_w.id == worker, _w.lease <= now))).rowcount
+    }
+
+
+def left_by(connection: Connection, ended: Iterable[str]) -> list[Row]:
+    """The rows of workers that are claimed."""
+    return [Row(*row) for row in connection.execute(_of_workers, {"which": list(ended)})]
+
+
+def _take_over(connection: Connection, worker: str, ended: dict[str, int]) -> Adopted:
+    """The rows of `ended` workers, with when their lease was last renewed, become those of this one."""
+    left = left_by(connection, ended)
+    connection.execute(delete(presence).where(_p.worker.in_(list(ended))))
+    adopted, mine = Adopted([], []), _of(connection, worker, [row.uid for row in left])
+    for row in left:
+        known = mine.get(row.uid)
+        if known is None:
+            mine[row.uid] = taken = row._replace(worker=worker, seen=max(row.seen, ended[row.worker]))
+            adopted.people.append(taken)
+        elif known.away and not row.away:
+            adopted.turned.append(row.uid)
+    put(connection, adopted.people)
     return adopted
 
 
-def _take_over(connection: Connection, worker: str, dead: str, renewed: int, adopted: Adopted) -> None:
-    left = [Row(*row) for row in connection.execute(_of_worker, {"which": dead})]
-    mine = {row.uid: Row(*row) for row in connection.execute(_of_worker, {"which": worker})} if left else {}
-    taken = [row._replace(worker=worker, seen=max(row.seen, renewed)) for row in left if row.uid not in mine]
-    connection.execute(delete(presence).where(_p.worker == bindparam("which")), {"which": dead})
-    put(connection, taken)
-    adopted.people.extend(taken)
-    adopted.turned.extend(row.uid for row in left if row.uid in mine and mine[row.uid].away and not row.away)
+def _of(connection: Connection, worker: str, uids: Sequence[str]) -> dict[str, Row]:
+    """Those of these people whom the worker sees."""
+    found: dict[str, Row] = {}
+    for chunk in bulk.chunks(uids):
+        for row in connection.execute(_seen_by, {"which": worker, "uids": chunk}):
+            found[row.uid] = Row(*row)
+    return found

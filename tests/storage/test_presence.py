@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from legacy_chat.core.presence import PersonState
 from legacy_chat.storage import presence, rooms
@@ -108,6 +109,37 @@ def test_people_of_an_ended_lease_are_adopted_once_and_others_are_left_alone(put
     assert adopted.turned == []
     assert every(run) == {*adopted.people, Row("8", "alive", True, False, 100)}
     assert run(lambda c: presence.adopt(c, "two", 1000)).people == []
+
+
+def test_a_crowd_that_stops_polling_costs_a_few_statements_beside_a_crowd_that_is_here(put, run, database):
+    mine = [Row(f"here{number}", "two", True, False, 100) for number in range(1000)]
+    gone = [Row(f"gone{number}", f"poll:{number}", True, False, 100) for number in range(300)]
+    put(*mine, *gone)
+    run(lambda c: [presence.renew(c, row.worker, 500, 1000) for row in gone])
+    read = []
+    event.listen(database.engine, "before_cursor_execute", lambda _c, _k, words, *_: read.append(words[:6]))
+    adopted = run(lambda c: presence.adopt(c, "two", 1000))
+    assert {row.uid for row in adopted.people} == {row.uid for row in gone}
+    assert read.count("SELECT") == 3
+    assert run(lambda c: presence.adopt(c, "two", 1000)).people == []
+
+
+def test_of_two_pages_that_stopped_polling_one_is_taken_over_and_the_other_turns_its_person(put, run):
+    put(ADA._replace(away=True), ADA._replace(worker="three"))
+    for worker in ("one", "three"):
+        run(lambda c, worker=worker: presence.renew(c, worker, 0, 1))
+    adopted = run(lambda c: presence.adopt(c, "two", 1))
+    assert [row.uid for row in adopted.people] == ["7"]
+    assert adopted.turned == (["7"] if adopted.people[0].away else [])
+    assert {row.worker for row in every(run)} == {"two"}
+
+
+def test_more_ended_workers_than_are_adopted_at_once_are_adopted_in_the_end(put, run):
+    gone = [Row(f"gone{number}", f"poll:{number}", True, False, 100) for number in range(presence.AT_ONCE + 1)]
+    put(*gone)
+    run(lambda c: [presence.renew(c, row.worker, 500, 1000) for row in gone])
+    adopted = [len(run(lambda c: presence.adopt(c, "two", 1000)).people) for _ in range(2)]
+    assert adopted == [presence.AT_ONCE, 1]
 
 
 def test_nobody_adopts_from_itself(put, run):
