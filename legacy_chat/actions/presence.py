@@ -134,7 +134,9 @@ class Presence:
             try:
                 with self._context():
                     callback(uid, online)
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # as for handlers
                 log.exception("%s failed", "on_online" if online else "on_offline")
 
     def _looked(self, stored: _Stored, now: float) -> None:

@@ -151,7 +151,7 @@ def _refused(error: InvalidStatus) -> Ended:
     status, retry_after = error.response.status_code, seconds_of(error.response.headers.get("Retry-After"))
     full = status == 503 and retry_after is not None
     code = code_of(status)
-    return Ended(code, f"HTTP {status}{_words(error)}", blocked=code == close.ABNORMAL and not full)
+    return Ended(code, f"HTTP {status}{_words(error)}", retry_after, blocked=code == close.ABNORMAL and not full)
 
 
 def _words(error: InvalidStatus) -> str:

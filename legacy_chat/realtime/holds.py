@@ -96,6 +96,7 @@ class Holds:
             self.leave(hold)
 
     def enter(self, hold: Hold) -> None:
+        self.supersede(hold.client_id)  # two of its polls may have come this far side by side
         self._by_client[hold.client_id] = hold
         self._by_uid[hold.uid] += 1
         if hold.address:

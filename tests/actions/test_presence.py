@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import gevent
 import pytest
 
 from legacy_chat.actions import presence as module
@@ -262,7 +263,8 @@ def test_a_process_without_a_worker_writes_nothing(world):
     assert world.parts.read(lambda c: storage.next_lease(c, "")) is None
 
 
-def test_the_callbacks_are_called_and_one_that_fails_harms_nobody(parts, caplog):
+@pytest.mark.parametrize("mistake", [RuntimeError("the site's own bug"), SystemExit(1), gevent.Timeout(1)])
+def test_the_callbacks_are_called_and_one_that_fails_harms_nobody(parts, caplog, mistake):
     called: list = []
 
     @contextmanager
@@ -271,7 +273,7 @@ def test_the_callbacks_are_called_and_one_that_fails_harms_nobody(parts, caplog)
         yield
 
     def fails(uid, online):
-        raise RuntimeError("the site's own bug")
+        raise mistake
 
     presence = Presence(parts, changed=[fails, lambda *who: called.append(who)], context=context)
     presence.call_back("7", True)

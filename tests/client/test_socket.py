@@ -88,6 +88,7 @@ def test_the_first_frame_may_be_waited_for_before_anything_is_read(play, session
 def test_a_refusal_says_whether_another_transport_is_worth_a_try(play, session, status, retry_after, code, blocked):
     end = end_of(session(play(refuse=status, retry_after=retry_after)).open)
     assert (end.code, end.reason, end.blocked) == (code, f"HTTP {status.value}: no", blocked)
+    assert end.retry_after == (retry_after and float(retry_after))
 
 
 def test_a_socket_that_is_dead_before_its_first_frame_is_blocked(play, session):

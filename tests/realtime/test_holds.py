@@ -5,7 +5,7 @@ from legacy_chat import settings as settings_table
 from legacy_chat.backplane.contract import Disconnect, Posted, Subscribe, ToPeople, ToRoom
 from legacy_chat.core.model import Conversation
 from legacy_chat.errors import Unavailable
-from legacy_chat.realtime.holds import Holds
+from legacy_chat.realtime.holds import Hold, Holds
 
 
 def make(slots=None, **config) -> Holds:
@@ -49,6 +49,19 @@ def test_somebody_waits_until_there_is_news(holds):
         holds.listen(ada, ["u:7"])
         gevent.spawn(holds.receive, Posted(("u:7",)))
         assert ada.wait(5)
+
+
+def test_two_polls_of_a_client_that_came_side_by_side_leave_nothing_behind():
+    holds = make(max_per_user=1, max_per_address=1)
+    first, second = Hold(1, "7", "10.0.0.1"), Hold(1, "7", "10.0.0.1")
+    for hold in (first, second):
+        holds.enter(hold)
+        holds.listen(hold, ["u:7"])
+    assert first.superseded
+    for hold in (first, second):
+        holds.leave(hold)
+    holds.check("7", "10.0.0.1")
+    assert not holds._by_key
 
 
 def test_the_next_poll_of_a_client_sends_the_one_before_home(holds):
