@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from flask_login import UserMixin
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.engine import Engine, Row
@@ -27,8 +29,11 @@ accounts = Table(
     Column("password", String(255), nullable=False),
 )
 
-# Compared for unknown names, so that a wrong name takes as long as a wrong password.
-_NOBODY = generate_password_hash("nobody")
+
+@cache
+def _nobody() -> str:
+    """Compared for unknown names, so that a wrong name takes as long as a wrong password."""
+    return generate_password_hash("nobody")
 
 
 class Account(UserMixin):
@@ -79,7 +84,7 @@ class Accounts:
     def check(self, name: str, password: str) -> Account | None:
         """The account, if the password is right."""
         row = self._find(accounts.c.folded == folded(name))
-        right = check_password_hash(row.password if row else _NOBODY, password)
+        right = check_password_hash(row.password if row else _nobody(), password)
         return Account(row) if row and right else None
 
     def load(self, uid: str) -> Account | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import history
 import pytest
 
 from .raw import Person, RawClient
@@ -25,10 +26,16 @@ _reports = pytest.StashKey()
 @contextmanager
 def serving(folder: Path, *options: str, **settings) -> Iterator[Server]:
     """One server for many tests, for fixtures that live longer than a test."""
+    _put_history(folder)
     server = Server(folder, *options, **settings).start()
     yield server
     server.stop()
     no_traceback(server)
+
+
+def _put_history(folder: Path) -> None:
+    """The first start of all, which makes the tables, is a matter of test_site.py."""
+    (folder / "chat.sqlite").write_bytes(history.empty())
 
 
 def no_traceback(server: Server) -> None:
@@ -45,6 +52,7 @@ def serve(tmp_path, request):
     def start(*options: str, **settings) -> Server:
         folder = tmp_path / f"server{len(servers)}"
         folder.mkdir()
+        _put_history(folder)
         servers.append(Server(folder, *options, **settings))
         return servers[-1].start()
 

@@ -10,7 +10,9 @@ from statistics import median
 
 import pytest
 
+from .fixtures import no_traceback
 from .raw import Refused
+from .server import Server
 
 PASSWORD = "correct-horse"
 
@@ -23,6 +25,15 @@ def ada(server):
     assert status == 200
     assert "chat-boot" in page
     return browser
+
+
+def test_the_first_start_of_all_makes_the_tables_and_the_rooms(tmp_path, come):
+    server = Server(tmp_path).start()
+    try:
+        assert [room["gid"] for room in come(server, "7", "ada").welcome["groups"]] == ["lobby"]
+    finally:
+        server.stop()
+    no_traceback(server)
 
 
 def test_ada_registers_and_her_cookie_opens_the_socket_as_herself(server, ada, come):

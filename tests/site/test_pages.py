@@ -17,7 +17,8 @@ def site(tmp_path, monkeypatch, migrated_file):
     monkeypatch.setattr(
         accounts_module, "generate_password_hash", lambda p: generate_password_hash(p, "pbkdf2:sha256:1")
     )
-    monkeypatch.setattr(accounts_module, "_NOBODY", generate_password_hash("nobody", "pbkdf2:sha256:1"))
+    known = generate_password_hash("nobody", "pbkdf2:sha256:1")
+    monkeypatch.setattr(accounts_module, "_nobody", lambda: known)
     monkeypatch.setenv("SITE_INSTANCE", str(tmp_path))
     shutil.copy(migrated_file, tmp_path / "chat.sqlite")
     app = create_app({"TESTING": True})
