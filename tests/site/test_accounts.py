@@ -57,6 +57,8 @@ def test_the_password_is_not_stored(accounts, engine, monkeypatch):
 
 
 def test_a_wrong_name_takes_as_long_as_a_wrong_password(accounts, monkeypatch):
+    monkeypatch.undo()
+    module._nobody.cache_clear()
     hashes = []
     monkeypatch.setattr(module, "check_password_hash", lambda hashed, given: hashes.append(hashed))
     accounts.check("nobody", "correct horse")
