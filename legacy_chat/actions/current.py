@@ -6,7 +6,6 @@ The names are those of Flask-SocketIO and mean what they mean there. They need a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,19 +24,37 @@ if TYPE_CHECKING:
     from .requests import Client
 
 
-Effect = Callable[["Client"], None]
+# What an event that was told costs beside its data, and an event room.
+_EACH = 200
+
+
+class Done:
+    """What a handler did to the connection that speaks, for somebody who repeats the request."""
+
+    def __init__(self) -> None:
+        self.told: list[frames.SiteEvent] = []
+        self.rooms: dict[str, bool] = {}  # event rooms that it was put into (True) or taken out of
+
+    @property
+    def size(self) -> int:
+        """In bytes, about."""
+        return sum(_EACH + len(bytes(event.data)) for event in self.told) + _EACH * len(self.rooms)
+
+    def holds_for(self, client: Client) -> bool:
+        """The connection is in those rooms and out of them; else it is the handler's to say whether it may."""
+        return all((room in client.session.rooms) == inside for room, inside in self.rooms.items())
+
+    def tell_again(self, client: Client) -> None:
+        for event in self.told:
+            client.send(event)
 
 
 class Speaking(NamedTuple):
-    """One call of a handler: whose connection it is, and what was done to it, for somebody who repeats the request."""
+    """One call of a handler: whose connection it is, and what was done to it."""
 
     client: Client
     parts: Parts
-    effects: list[Effect]
-
-    def affect(self, effect: Effect) -> None:
-        effect(self.client)
-        self.effects.append(effect)
+    done: Done
 
 
 speaking: ContextVar[Speaking] = ContextVar("legacy_chat.speaking")
@@ -97,7 +114,8 @@ def emit(
     name, raw = checked_event_name(event), encoded(data, parts.settings.max_message_bytes)
     site_event = frames.SiteEvent(name=name, data=raw)
     if to is None and room is None and not broadcast:
-        now.affect(lambda client: client.send(site_event))
+        client.send(site_event)
+        now.done.told.append(site_event)
         return
     frame, skip = frames.encode(site_event), None if include_self else client.client_id
     if broadcast:
@@ -150,13 +168,10 @@ def join_room(name: str | int) -> None:
     room, most = event_room(name), now.parts.settings.max_rooms
     if len(now.client.session.rooms | {room}) > most:
         raise Forbidden(f"A connection may be in {most} event rooms: leave one first.")
-    now.affect(lambda client: _enter(client, room))
-
-
-def _enter(client: Client, room: str) -> None:
-    if room not in client.session.rooms:
-        client.session.rooms |= {room}
-        client.enter(room)
+    now.done.rooms[room] = True
+    if room not in now.client.session.rooms:
+        now.client.session.rooms |= {room}
+        now.client.enter(room)
 
 
 def leave_room(name: str | int) -> None:
@@ -164,14 +179,11 @@ def leave_room(name: str | int) -> None:
 
     Raises as `join_room` for what is no name.
     """
-    room = event_room(name)
-    _speaking().affect(lambda client: _exit(client, room))
-
-
-def _exit(client: Client, room: str) -> None:
-    if room in client.session.rooms:
-        client.session.rooms -= {room}
-        client.exit(room)
+    room, now = event_room(name), _speaking()
+    now.done.rooms[room] = False
+    if room in now.client.session.rooms:
+        now.client.session.rooms -= {room}
+        now.client.exit(room)
 
 
 def rooms() -> list[str]:

@@ -18,7 +18,7 @@ from msgspec import UNSET
 from ..core import close, frames
 from ..core.session import Session
 from ..errors import ChatError, Forbidden, Internal, UnknownEvent
-from .current import Effect, Speaking, encoded, speaking
+from .current import Done, Speaking, encoded, speaking
 from .handlers import Handler, Handlers
 from .parts import Parts
 from .repeats import Repeats
@@ -39,11 +39,11 @@ class _Answer(NamedTuple):
     """What a handler returned, as JSON, and what it did to its connection."""
 
     returned: msgspec.Raw
-    effects: list[Effect]
+    done: Done
 
     @property
     def size(self) -> int:
-        return len(bytes(self.returned)) + 200 * len(self.effects)
+        return len(bytes(self.returned)) + self.done.size
 
 
 class Events:
@@ -63,16 +63,18 @@ class Events:
         if request.id is UNSET or client.session.member is None:
             return self._answer(client, handler, request).returned
         key = client.session.member.uid, request.id
-        answer, repeated = self._repeats.once(key, lambda: self._answer(client, handler, request))
-        for effect in answer.effects if repeated else ():
-            effect(client)
+        answer, repeated = self._repeats.once(
+            key, lambda: self._answer(client, handler, request), lambda known: known.done.holds_for(client)
+        )
+        if repeated:
+            answer.done.tell_again(client)
         return answer.returned
 
     def _answer(self, client: Client, handler: Handler, request: frames.Emit) -> _Answer:
-        effects: list[Effect] = []
-        returned = self._call(client, handler, request.data, effects)
+        done = Done()
+        returned = self._call(client, handler, request.data, done)
         try:
-            return _Answer(encoded(returned, self._parts.settings.max_message_bytes), effects)
+            return _Answer(encoded(returned, self._parts.settings.max_message_bytes), done)
         except (TypeError, ValueError) as error:
             log.error("what %s returned for %r cannot be sent: %s", handler.name, request.name, error)
             raise _internal() from None
@@ -99,9 +101,9 @@ class Events:
             except ChatError as error:
                 log.debug("%s: nobody is there to be told %s", handler.name, error.code)
 
-    def _call(self, client: Client, handler: Handler, given: Any, effects: list[Effect] | None = None) -> Any:
+    def _call(self, client: Client, handler: Handler, given: Any, done: Done | None = None) -> Any:
         """In a copy of the context variables, so that nothing a handler sets outlives its call."""
-        now = Speaking(client, self._parts, [] if effects is None else effects)
+        now = Speaking(client, self._parts, done or Done())
         return copy_context().run(self._run, now, handler, given)
 
     def _run(self, now: Speaking, handler: Handler, given: Any) -> Any:

@@ -1,7 +1,7 @@
 """A request that a client repeats, since it saw no answer, is carried out once and answered as it was.
 
 For a minute, in this process: events are the site's own and nothing of them is stored. Whoever repeats one while it
-is being carried out waits for its end.
+is being carried out waits for its end. Workers with threads call this from all of them.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ Key = tuple[str, str]
 
 
 class _Answer(Generic[A]):
-    __slots__ = ("at", "given", "size", "told")
+    __slots__ = ("at", "ended", "given", "size")
 
     def __init__(self) -> None:
         self.at = 0.0
         self.given: A | ChatError | None = None
         self.size = _EACH
-        self.told: threading.Event | None = None  # made by the first who waits
+        self.ended = threading.Event()
 
 
 class Repeats(Generic[A]):
@@ -51,41 +51,53 @@ class Repeats(Generic[A]):
         self._answers: OrderedDict[Key, _Answer[A]] = OrderedDict()  # those that were given, by age
         self._begun: dict[Key, _Answer[A]] = {}
         self._bytes = 0
+        self._lock = threading.Lock()  # of all three; nothing is waited for under it
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def once(self, key: Key, carry_out: Callable[[], A]) -> tuple[A, bool]:
+    def once(self, key: Key, carry_out: Callable[[], A], holds: Callable[[A], bool] = lambda _: True) -> tuple[A, bool]:
         """What `carry_out` returned, and whether that was an earlier time.
 
-        Raises what it raised; `InProgress` where it takes too long. An error that asks to try again (`retry_after`) is
-        not kept.
+        An answer that does not hold any more is none: it is carried out anew. Raises what it raised; `InProgress` where
+        it takes too long. An error that asks to try again (`retry_after`) is not kept.
         """
-        self._forget()
-        known = self._answers.get(key) or self._begun.get(key)
-        if known is not None:
-            return _wait(known), True
-        answer = self._begun[key] = _Answer()
+        mine = _Answer[A]()
+        known = self._find(key, mine)
+        while known is not mine:
+            given = _wait(known)
+            if holds(given):
+                return given, True
+            known = self._find(key, mine, instead_of=known)
         try:
-            answer.given = given = carry_out()
+            mine.given = given = carry_out()
             return given, False
         except ChatError as error:
-            answer.given = error
+            mine.given = error
             raise
         finally:
-            self._end(key, answer)
+            self._end(key, mine)
+
+    def _find(self, key: Key, mine: _Answer[A], instead_of: _Answer[A] | None = None) -> _Answer[A]:
+        """The one that there is, or `mine`, begun now."""
+        with self._lock:
+            self._forget()
+            known = self._answers.get(key)
+            if known is not None and known is instead_of:
+                self._drop(key)
+                known = None
+            return known or self._begun.setdefault(key, mine)
 
     def _end(self, key: Key, answer: _Answer[A]) -> None:
-        del self._begun[key]
-        if answer.told is not None:
-            answer.told.set()
         given = answer.given
-        if given is None or (isinstance(given, ChatError) and given.retry_after is not None):
-            return
-        answer.at = self._clock()
-        answer.size += 0 if isinstance(given, ChatError) else given.size
-        self._answers[key] = answer
-        self._bytes += answer.size
+        with self._lock:
+            del self._begun[key]
+            if given is not None and (not isinstance(given, ChatError) or given.retry_after is None):
+                answer.at = self._clock()
+                answer.size += 0 if isinstance(given, ChatError) else given.size
+                self._answers[key] = answer
+                self._bytes += answer.size
+        answer.ended.set()
 
     def _forget(self) -> None:
         before = self._clock() - _KEPT
@@ -93,13 +105,14 @@ class Repeats(Generic[A]):
             key, oldest = next(iter(self._answers.items()))
             if oldest.at > before and self._bytes <= _MOST_BYTES:
                 return
-            self._bytes -= self._answers.pop(key).size
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        self._bytes -= self._answers.pop(key).size
 
 
 def _wait(answer: _Answer[A]) -> A:
-    if answer.given is None:
-        answer.told = answer.told or threading.Event()
-        answer.told.wait(_PATIENCE)
+    answer.ended.wait(_PATIENCE)
     if answer.given is None:
         raise InProgress("The same request is still being carried out.", retry_after=1.0)
     if isinstance(answer.given, ChatError):

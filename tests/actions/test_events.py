@@ -8,6 +8,7 @@ from contextvars import ContextVar
 import pytest
 from gevent import GreenletExit, Timeout
 
+from legacy_chat.actions.current import current, emit, join_room, leave_room, rooms
 from legacy_chat.actions.events import Events
 from legacy_chat.actions.handlers import Handlers
 from legacy_chat.actions.local import Local
@@ -160,6 +161,52 @@ def test_a_repeated_event_runs_once_and_is_answered_twice(site, ada, ada_here):
     for page in (ada_here, site.come(ada)):
         assert page.request("event", id="order 42", name="buy", data=1)["data"] == 1
     assert called == [1]
+
+
+def test_what_a_repeated_event_told_is_told_to_the_next_connection(site, ada, ada_here):
+    called = []
+
+    @site.on("look")
+    def look(data):
+        called.append(data)
+        emit("board", {"moves": 3})
+
+    for page in (ada_here, site.come(ada)):
+        page.request("event", id="first look", name="look")
+        assert [frame["data"] for frame in page.take() if frame["type"] == "event"] == [{"moves": 3}]
+    assert len(called) == 1
+
+
+def test_whether_another_connection_may_into_a_room_is_asked_again(site, ada, ada_here):
+    banned = set()
+
+    @site.on("vip")
+    def vip(data):
+        if current.member.uid in banned:
+            raise Refused("Banned.")
+        join_room("vip")
+        return rooms()
+
+    site.on("out")(lambda: leave_room("vip"))
+    assert ada_here.request("event", id="J", name="vip")["data"] == ["vip"]
+    assert ada_here.request("event", id="J", name="vip")["data"] == ["vip"]
+    other = site.come(ada)
+    assert other.request("event", id="J", name="vip")["data"] == ["vip"]
+    banned.add(ada.uid)
+    ada_here.emit("out")
+    for page in (ada_here, site.come(ada)):
+        with pytest.raises(Refused, match="Banned"):
+            page.request("event", id="J", name="vip")
+    site.on("where")(rooms)
+    assert ada_here.emit("where") == []
+
+
+def test_what_was_told_counts_in_the_memory_of_answers(site, ada_here):
+    site.on("state")(lambda: emit("board", "x" * 60_000))
+    for number in range(200):
+        ada_here.request("event", id=str(number), name="state")
+        ada_here.take()
+    assert len(site.events._repeats) < 80
 
 
 def test_the_same_id_of_two_people_is_two_events(site, ben, ada_here):

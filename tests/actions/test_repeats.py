@@ -128,3 +128,28 @@ def test_whoever_waits_too_long_is_told_to_come_again(repeats, monkeypatch):
         return Told(1)
 
     assert repeats.once(KEY, asks_itself) == (Told(1), False)
+
+
+def test_an_answer_that_does_not_hold_any_more_is_carried_out_anew(repeats):
+    move = Counter()
+    repeats.once(KEY, move)
+    assert repeats.once(KEY, move, lambda told: told.number > 1) == (Told(2), False)
+    assert repeats.once(KEY, move, lambda told: told.number > 1) == (Told(2), True)
+
+
+def test_threads_that_ask_at_one_moment_carry_it_out_once_each(repeats, clock):
+    moves = [Counter() for _ in range(50)]
+    together = threading.Barrier(8)
+
+    def ask() -> None:
+        together.wait()
+        for number, move in enumerate(moves):
+            repeats.once(("7", str(number)), move)
+            clock.now += 0.01
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [move.count for move in moves] == [1] * 50
