@@ -54,12 +54,15 @@ class Rooms:
     def ensure_defaults(self) -> None:
         """The default rooms exist."""
 
-        def job(connection: Connection) -> None:
-            for gid in self._parts.settings.default_rooms:
-                if not rooms.find_room(connection, gid):
-                    rooms.create_room(connection, check_gid(gid), gid.capitalize(), False)
+        def missing(connection: Connection) -> list[str]:
+            return [gid for gid in self._parts.settings.default_rooms if not rooms.find_room(connection, gid)]
 
-        self._parts.writer.call(job)
+        def job(connection: Connection) -> None:
+            for gid in missing(connection):
+                rooms.create_room(connection, check_gid(gid), gid.capitalize(), False)
+
+        if self._parts.read(missing):
+            self._parts.writer.call(job)
 
     def find(self, member: Member, gid: str) -> Conversation:
         """A room to read or write, for one who belongs. Raises `UnknownRoom` or `NotMember`.

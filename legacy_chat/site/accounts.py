@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import cache
 
 from flask_login import UserMixin
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, inspect, select
 from sqlalchemy.engine import Engine, Row
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from ..core.text import check_name, folded
 from ..errors import ChatError
+from ..storage.database import reads
 
 _ = str  # marks what the pages translate
 
@@ -66,7 +67,11 @@ class Accounts:
 
     def __init__(self, engine: Engine):
         self._engine = engine
-        metadata.create_all(engine)
+        self._reader = reads(engine)
+        with self._reader.connect() as connection:
+            known = inspect(connection).has_table(accounts.name)
+        if not known:
+            metadata.create_all(engine)
 
     def register(self, name: str, password: str) -> Account:
         """Raises `NameTaken` or `Unfit`."""
@@ -93,5 +98,5 @@ class Accounts:
         return Account(row) if row else None
 
     def _find(self, where) -> Row | None:
-        with self._engine.connect() as connection:
+        with self._reader.connect() as connection:
             return connection.execute(select(accounts).where(where)).first()

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from ..errors import ChatError, SettingsError, Unavailable
 from .connector import Connector
-from .migrations import migrate
+from .migrations import is_current, migrate
 
 T = TypeVar("T")
 
@@ -87,6 +87,11 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def reads(engine: Engine) -> Engine:
+    """The same for transactions that only read: they wait for no writer, and no writer for them."""
+    return engine.execution_options(legacy_chat_reads=True)
+
+
 def _old_dialect(url: str) -> str:
     """What mends it that SQLAlchemy 1.4 knows no psycopg 3."""
     return '; it is known from SQLAlchemy 2 on: pip install "sqlalchemy>=2"' if "+psycopg:" in url else ""
@@ -142,15 +147,16 @@ class Database:
     def __init__(self, url: str, lock: AbstractContextManager[Any] | None = None):
         """`lock` is one that native threads may wait for."""
         self.engine = open_engine(url)
-        reader = self.engine.execution_options(legacy_chat_reads=True)
+        reader = reads(self.engine)
         self._connector = Connector(lock)
         self._writers = _Connections(lambda: self._connector.connect(self.engine))
         self._readers = _Connections(lambda: self._connector.connect(reader))
 
     def migrate(self) -> None:
-        """Create or upgrade the tables."""
+        """Create or upgrade the tables; where there is nothing to do, somebody who writes is not waited for."""
         with self._one_process():
-            migrate(self.engine)
+            if not is_current(reads(self.engine)):
+                migrate(self.engine)
 
     @contextmanager
     def _one_process(self) -> Iterator[None]:

@@ -1,5 +1,7 @@
 import shutil
+import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
@@ -97,3 +99,12 @@ def test_the_command_line_keeps_the_rules_of_the_form(instance, name, password):
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert "Error: " in result.output
+
+
+def test_the_site_starts_and_knows_its_people_while_somebody_else_writes(instance):
+    """A worker that cannot boot takes gunicorn down; a backup or an import may take longer than it waits."""
+    ada = create_app().extensions["site_accounts"].register("ada", "correct horse")
+    with closing(sqlite3.connect(instance / "chat.sqlite")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        accounts = create_app().extensions["site_accounts"]
+        assert accounts.load(ada.get_id()).name == "ada"

@@ -1,6 +1,9 @@
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -89,3 +92,11 @@ database.migrate()
 assert "alembic" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_start_does_not_wait_for_somebody_who_writes(database, migrated_file):
+    """A backup or an import may hold the lock for longer than a worker has to boot."""
+    with database.engine.begin(), closing(sqlite3.connect(database.engine.url.database, timeout=0)) as other:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        database.migrate()

@@ -23,10 +23,9 @@ _version = table(VERSION_TABLE, column("version_num"))
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest version; nothing happens where they are there already."""
+    """Bring the tables to the newest version."""
     with engine.begin() as connection:
-        if version_of(connection) != newest():
-            _upgrade(connection)
+        _upgrade(connection)
 
 
 def is_current(engine: Engine) -> bool:
