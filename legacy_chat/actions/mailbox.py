@@ -54,6 +54,7 @@ class Mailbox:
         self._parts = parts
         self._people: Counter[str] = Counter()
         self._rooms: dict[str, set[str]] = {}
+        self._came: dict[str, set[str]] = {}  # since the last look began
         self._look_at = 0.0
         self._kept = 0
 
@@ -101,11 +102,15 @@ class Mailbox:
         now = self._parts.clock()
         self._parts.writer.submit(lambda c: _keep(c, kept, now, tidy), done)
 
+    def end(self, key: str, ended: Ended) -> None:
+        """Something is over for a client that polls; waits until that is committed."""
+        kept = [_end(key, ended, self._parts.clock())]
+        self._parts.writer.call(lambda c: notices.keep(c, kept))
+
     def _letters(self, notice: Notice) -> list[Kept]:
         now = self._parts.clock()
         if isinstance(notice, Disconnect):  # of whom nobody knows whether they poll
-            ended = msgspec.json.encode(Ended(notice.code, notice.reason, notice.device)).decode()
-            return [Kept(ended_key(notice.uid), ended, now)]
+            return [_end(ended_key(notice.uid), Ended(notice.code, notice.reason, notice.device), now)]
         if not self.people:
             return []
         if isinstance(notice, ToRoom) and not notice.stored:
@@ -136,15 +141,21 @@ class Mailbox:
 
     def look(self) -> float:
         """Ask the store who polls; the seconds until it is worth asking again."""
-        began = monotonic()
+        began, self._came = monotonic(), {}
         found = self._parts.read(lambda c: pollers.polling(c, self._parts.clock()))
         self._people, self._rooms = Counter(found.people), found.rooms
+        for uid, keys in self._came.items():
+            self._add(uid, keys)
         pause = max(_PAUSE, (monotonic() - began) * _RARER)
         self._look_at = monotonic() + pause
         return pause
 
     def came(self, uid: str, keys: Iterable[str] = ()) -> None:
         """Somebody whose poll this process answers; known before the next look."""
+        self._came.setdefault(uid, set()).update(keys)
+        self._add(uid, keys)
+
+    def _add(self, uid: str, keys: Iterable[str]) -> None:
         self._people[uid] = max(1, self._people[uid])
         for key in keys:
             self._rooms.setdefault(key, set()).add(uid)
@@ -161,6 +172,10 @@ class Mailbox:
         """Somebody with both kinds of page is one person."""
         new = sum(not self.inner.reach(ToPeople((uid,), b"")).users for uid in polled)
         return Reach(reached.users + new, reached.connections + sum(self._people[uid] for uid in polled))
+
+
+def _end(key: str, ended: Ended, now: int) -> Kept:
+    return Kept(key, msgspec.json.encode(ended).decode(), now)
 
 
 def _keep(connection: notices.Connection, kept: list[Kept], now: int, tidy: bool) -> None:

@@ -119,12 +119,18 @@ def ended_key(uid: str) -> str:
     return f"x:{uid}"
 
 
-class Ended(msgspec.Struct, frozen=True):
-    """Sessions of a person are over, those of one `device` where one is named."""
+def client_key(client_id: int) -> str:
+    """Under this key stands what ended for one client: it as a whole, or its stay in an event room."""
+    return f"c:{client_id:x}"
+
+
+class Ended(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sessions of a person are over, those of one `device` where one is named; or a client's time in a `room`."""
 
     code: int
     reason: str
     device: str | None = None
+    room: str | None = None
 
 
 _decode_poll = msgspec.json.Decoder(Poll).decode

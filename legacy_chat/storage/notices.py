@@ -19,7 +19,8 @@ _since = (
     .order_by(_n.id)
 )
 
-_ENDED = "x:%"
+# What `core.poll.ended_key` and `client_key` begin with.
+_ENDED = ("x:%", "c:%")
 
 
 def keep(connection: Connection, kept: Sequence[Kept]) -> None:
@@ -39,5 +40,5 @@ def since(connection: Connection, last: int, keys: Iterable[str]) -> list[Kept]:
 
 def forget(connection: Connection, before: int, ended_before: int) -> None:
     """Drop what is older than `before` (ms); the ends of sessions are kept until `ended_before`."""
-    passed = and_(_n.ts < before, _n.key.not_like(_ENDED))
+    passed = and_(_n.ts < before, *(_n.key.not_like(ended) for ended in _ENDED))
     connection.execute(delete(notices).where(or_(passed, _n.ts < ended_before)))

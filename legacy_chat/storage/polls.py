@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from ..core.model import Conversation, Message, event_room_key
-from ..core.poll import EVERYBODY, Heading, Kept, News, Place, ended_key, person_key
+from ..core.poll import EVERYBODY, Heading, Kept, News, Place, client_key, ended_key, person_key
 from . import bulk, messages, notices
 from .tables import conversations, members
 
@@ -24,12 +24,14 @@ _headings = (
 
 # Messages of one conversation in one answer.
 _PAGE = 100
+# And at the most, for one who said something after a long silence.
+_THROUGH = 500
 
 
 class Ask(NamedTuple):
     """What came after `place`, with at most about `most` messages?
 
-    `through` names conversations, and the number up to which their messages are needed in any case.
+    `through` names conversations, and the number up to which their messages are needed if that is not far off.
     """
 
     place: Place
@@ -78,7 +80,7 @@ class _Look:
         # What was told in a room before somebody came is not for them.
         rooms = [h.where.key for h in found if h.where.gid is not None and h.where.id in place.seqs]
         since = {event_room_key(room): notice for room, notice in place.rooms.items()}
-        keys = [EVERYBODY, person_key(uid), ended_key(uid), *rooms, *since]
+        keys = [EVERYBODY, person_key(uid), ended_key(uid), client_key(place.client_id), *rooms, *since]
         kept = notices.since(self._connection, place.notice, keys)
         return [notice for notice in kept if notice.id > since.get(notice.key, 0)]
 
@@ -89,7 +91,7 @@ class _Look:
             had = ask.place.seqs.get(heading.where.id, start(heading))
             if heading.seq <= had:
                 continue
-            count = max(min(most, _PAGE), ask.through.get(heading.where.id, 0) - had)
+            count = max(min(most, _PAGE), min(ask.through.get(heading.where.id, 0) - had, _THROUGH))
             if count <= 0:
                 more = True
                 continue

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from itsdangerous import BadSignature, TimestampSigner
 
-from ..actions.polling import InTurns, Over, Poller, Polling
+from ..actions.poll_client import Over, PollClient
+from ..actions.polling import InTurns, Polling
 from ..core import close, frames, poll
 from ..core.metrics import ERRORS, FRAMES_RECEIVED, FRAMES_SENT, POLLS
 from ..core.poll import Answer, Place, Poll
 from ..errors import BadCursor, BadRequest, ChatError, Forbidden, Internal, RateLimited, TooLarge, Unavailable
+from ..storage import notices
 from . import origins, refusals, speaker
 from .bodies import Body
 
@@ -65,7 +67,7 @@ class Cursors:
 class _Turn:
     """One poll of a client; `ends` is when it is to be answered. Who answers is looked up once, which takes a while."""
 
-    client: Poller
+    client: PollClient
     polling: Polling
     worker: Worker | None
     address: str | None
@@ -145,14 +147,16 @@ class PollDoor:
         if any(len(memoryview(frame)) > most for frame in asked.frames):
             raise TooLarge(f"A frame has at most {most} bytes (CHAT_MAX_MESSAGE_BYTES).")
 
-    def _client(self, environ: Environ, asked: Poll) -> Poller:
+    def _client(self, environ: Environ, asked: Poll) -> PollClient:
+        parts = self._state.parts
         if asked.cursor is not None:
             place = self._cursors.read(asked.cursor)
-            client = Poller(self._state.parts, place, None)
+            client = PollClient(parts, place, None)
             client.session.request = partial(speaker.keep_if_same, self._state, environ, place.member)
         else:
+            before = parts.read(notices.newest)  # a session that ends while the site is asked is over as well
             member = self._member(environ)
-            client = Poller(self._state.parts, None, member)
+            client = PollClient(parts, None, member, before)
             client.session.request = speaker.remember(self._state, environ, member)
         return client
 
@@ -160,8 +164,7 @@ class PollDoor:
 
     def _wait(self, turn: _Turn, wait: float) -> Answer:
         client, worker = turn.client, turn.worker
-        assert client.place is not None  # noqa: S101 - it is logged in by now
-        before, mark = copy(client.place), worker.holds.news if worker else 0
+        before, mark = copy(client.here), worker.holds.news if worker else 0
         found, more = turn.polling.collect(client)
         if worker and not found and wait > 0 and not client.moved:
             try:
@@ -169,12 +172,12 @@ class PollDoor:
             except Unavailable:
                 if not client.spoke:
                     raise
-                return Answer([], self._cursors.sign(client.place), _PAUSE)
+                return Answer([], self._cursors.sign(client.here), _PAUSE)
             if held is None:
                 return Answer([], self._cursors.sign(before), 0)
             found, more = held
         found += turn.polling.count(client)
-        return Answer(found, self._cursors.sign(client.place), 0 if more or worker else _PAUSE)
+        return Answer(found, self._cursors.sign(client.here), 0 if more or worker else _PAUSE)
 
     def _held(self, turn: _Turn, holds: Holds, mark: int) -> tuple[list[Any], bool] | None:
         """What comes first: news, the end of the time or of the worker; None where its client has come again."""
@@ -186,7 +189,7 @@ class PollDoor:
             while not hold.superseded:
                 if holds.ended:
                     return [*found, frames.Drain(retry_after=holds.come_back())], more
-                holds.listen(hold, polling.keys(client), mark)
+                holds.listen(hold, client.keys, mark)
                 if found or not hold.wait(turn.ends - monotonic()):
                     return found, more
                 mark = holds.news

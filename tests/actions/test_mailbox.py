@@ -104,3 +104,17 @@ def test_old_notices_are_cleared_away_as_new_ones_come(parts, clock, kept, monke
     parts.mailbox.came("7")
     parts.backplane.publish(ToPeople(("7",), FRAME))
     assert kept() == [("u:7", None)]
+
+
+def test_who_begins_to_poll_while_the_store_is_asked_who_does_is_not_forgotten(parts, lobby, monkeypatch):
+    read = parts.read
+
+    def slow(query):
+        found = read(query)
+        parts.mailbox.came("7", ["g:lobby"])
+        return found
+
+    monkeypatch.setattr(parts, "read", slow)
+    parts.mailbox.look()
+    monkeypatch.undo()
+    assert (parts.mailbox._people["7"], parts.mailbox._rooms) == (1, {"g:lobby": {"7"}})

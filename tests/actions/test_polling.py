@@ -4,14 +4,16 @@ import pytest
 
 from legacy_chat.actions import polling as module
 from legacy_chat.actions.everybody import Everybody
-from legacy_chat.actions.polling import Over, Poller, Polling
+from legacy_chat.actions.poll_client import Over, PollClient
+from legacy_chat.actions.polling import Polling
 from legacy_chat.actions.presence import Presence
 from legacy_chat.actions.requests import Requests
 from legacy_chat.actions.rooms import Rooms
 from legacy_chat.backplane.contract import Disconnect
 from legacy_chat.core import poll
+from legacy_chat.core.model import Member
 from legacy_chat.errors import BadToken, RateLimited
-from legacy_chat.storage import messages, rooms
+from legacy_chat.storage import messages, notices, rooms
 
 LOGIN = {"type": "login", "content": "login"}
 
@@ -30,7 +32,8 @@ class Site:
 
     def poll(self, place, member, *said, wait=0.0):
         """(frames, the place in the answer)."""
-        client = Poller(self.parts, place and poll.unpack(poll.pack(place)), member)
+        before = self.parts.read(notices.newest)
+        client = PollClient(self.parts, place and poll.unpack(poll.pack(place)), member, before)
         self.polling.carry_out(client, [json.dumps(frame).encode() for frame in said])
         self.polling.touch(client, wait)
         found, self.more = self.polling.collect(client)
@@ -244,11 +247,13 @@ def test_frames_over_the_rate_are_refused_and_a_flood_ends_it(make_parts, ada):
     _, place = site.poll(None, ada, LOGIN)
     ping = {"type": "ping"}
     found, place = site.poll(place, None, *[ping] * 6)
-    assert types(found).count("pong") == 4
+    assert types(found).count("pong") == 2  # two went for the login, one for this poll
     assert {frame["code"] for frame in found if frame["type"] == "error"} == {"rate_limited"}
     with pytest.raises(RateLimited) as refused:
         site.poll(place, None)
     assert refused.value.retry_after
+    with pytest.raises(RateLimited):  # as somebody else's client she is no stranger
+        site.poll(None, ada, LOGIN)
     another = Site(make_parts(CHAT_RATE="1/5"))
     with pytest.raises(Over) as over:
         another.poll(place, None, *[ping] * 20)
@@ -257,9 +262,31 @@ def test_frames_over_the_rate_are_refused_and_a_flood_ends_it(make_parts, ada):
 
 def test_the_rates_of_strangers_are_not_remembered_for_ever(sites, adas, ada, monkeypatch):
     monkeypatch.setattr(module, "_REMEMBERED", 3)
-    for _ in range(10):
-        sites[0].poll(None, ada, LOGIN)
-    assert len(sites[0].polling._buckets) <= 3
+    for number in range(10):
+        sites[0].poll(None, Member(str(number), "somebody"), LOGIN)
+    assert list(sites[0].polling._buckets) == ["u:7", "u:8", "u:9"]
+
+
+def test_an_answer_has_a_size_and_what_would_be_more_is_to_be_asked_again(sites, adas, bens):
+    for number in range(40):
+        bens({"type": "group", "gid": "lobby", "content": "😀" * 4000, "id": f"b{number}"})
+        adas()
+    found = adas(*[{"type": "history", "gid": "lobby", "limit": 100, "id": f"h{number}"} for number in range(20)])
+    assert [frame["type"] for frame in found].count("ack") == 2
+    assert {frame["code"] for frame in found if frame["type"] == "error"} == {"rate_limited"}
+    assert adas({"type": "history", "gid": "lobby", "limit": 1, "id": "again"})[0]["type"] == "ack"
+
+
+def test_what_one_says_after_a_long_silence_brings_no_more_than_a_portion(sites, adas, bens):
+    lobby = sites[0].parts.read(lambda c: rooms.find_room(c, "lobby"))
+    drafts = [module_draft(lobby.id, number) for number in range(1, 1001)]
+    sites[0].parts.database.run(lambda c: messages.append(c, drafts))
+    got = adas({"type": "group", "gid": "lobby", "content": "I am back", "id": "a1"})
+    assert (got[0]["type"], got[0]["seq"], len(got)) == ("ack", 1001, 501)
+    while len(got) < 1002:
+        got += adas()
+    assert [frame["seq"] for frame in got[1:]] == list(range(1, 1002))
+    assert adas() == []
 
 
 def test_somebody_who_does_not_poll_any_more_is_gone_after_a_while(sites, adas, bens, clock):
@@ -278,7 +305,7 @@ def test_somebody_who_does_not_poll_any_more_is_gone_after_a_while(sites, adas, 
 
 
 def test_how_many_are_online_is_told_when_it_changes(sites, adas, ben):
-    client = Poller(sites[0].parts, adas.place, None)
+    client = PollClient(sites[0].parts, adas.place, None)
     assert [(f.users, f.connections) for f in sites[0].polling.count(client)] == [(1, 1)]
     assert sites[0].polling.count(client) == []
     Person(sites, ben)
@@ -314,7 +341,7 @@ def test_the_end_of_a_session_is_announced_to_a_poll_that_waits(sites, adas):
 
     heard = []
     sites[0].parts.backplane.subscribe(heard.append)
-    keys = sites[0].polling.keys(Poller(sites[0].parts, adas.place, None))
+    keys = PollClient(sites[0].parts, adas.place, None).keys
     sites[0].parts.backplane.publish(Disconnect("7", 4440, "logged out"))
     (posted,) = [notice for notice in heard if isinstance(notice, Posted)]
     assert set(posted.keys) & set(keys)

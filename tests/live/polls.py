@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import threading
 from http.client import HTTPConnection
 from typing import NamedTuple
@@ -58,6 +59,8 @@ class Page:
     ) -> Answer:
         given = {"Content-Type": type} if type else {}
         given |= self._headers | {key.replace("_", "-"): value for key, value in headers.items()}
+        if _ended(self._connection):
+            self._connection.close()  # the request opens it anew
         self._connection.request(method, path or f"{self.server.prefix}/poll", body, given)
         return read(self._connection)
 
@@ -154,6 +157,11 @@ def dial(server, timeout: float = TIMEOUT) -> HTTPConnection:
     connection = HTTPConnection("127.0.0.1", server.port, timeout=timeout)
     connection.connect()
     return connection
+
+
+def _ended(connection: HTTPConnection) -> bool:
+    """The server has ended a connection that it kept for a while, as all do."""
+    return connection.sock is not None and bool(select.select([connection.sock], [], [], 0)[0])
 
 
 def read(connection: HTTPConnection) -> Answer:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from legacy_chat.backplane.contract import Disconnect
 from legacy_chat.errors import Unavailable
 from legacy_chat.web import poll as module
 
@@ -209,3 +210,15 @@ def test_a_frame_is_as_large_as_over_a_socket_at_the_most(adas):
     answer = adas.poll({"type": "ping", "id": "1"}, long)
     assert (answer.status_code, types(answer)) == (413, ["error"])
     assert "65536" in answer.json["frames"][0]["message"]
+
+
+def test_a_session_that_ends_while_the_site_is_asked_whose_it_is_never_begins(host, adas):
+    chat = host.extensions["legacy_chat"]
+
+    def slow(user):
+        chat.parts.mailbox.publish(Disconnect("7", 4440, "logged out"))
+        return {"uid": user.get_id(), "name": "ada"}
+
+    chat.hooks.member_loader = slow
+    answer = adas.poll(LOGIN)
+    assert (answer.status_code, answer.json["close"]) == (401, 4440)

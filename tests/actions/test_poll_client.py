@@ -8,7 +8,8 @@ import pytest
 
 from legacy_chat.actions.current import disconnect, emit, join_room, leave_room, rooms
 from legacy_chat.actions.everybody import Everybody
-from legacy_chat.actions.polling import Over, Poller, Polling
+from legacy_chat.actions.poll_client import Over, PollClient
+from legacy_chat.actions.polling import Polling
 from legacy_chat.actions.presence import Presence
 from legacy_chat.actions.requests import Requests
 from legacy_chat.core import poll
@@ -27,7 +28,7 @@ class Pages:
     def poll(self, member, *said) -> list[dict]:
         """The site's events and the answers that came."""
         place = self.places.get(member.uid)
-        client = Poller(self.parts, place and poll.unpack(poll.pack(place)), member)
+        client = PollClient(self.parts, place and poll.unpack(poll.pack(place)), member)
         if place is None:
             said = ({"type": "login"}, *said)
         self.polling.carry_out(client, [json.dumps(frame).encode() for frame in said])
@@ -124,8 +125,7 @@ def test_what_is_for_everybody_may_spare_the_speaker_who_polls(site, pages, ada,
 
 def test_a_poll_that_is_held_waits_for_the_room_too(chess, pages, ada):
     pages.poll(ada, event("enter", "chess"))
-    client = Poller(pages.parts, pages.places["7"], None)
-    assert "e:chess" in pages.polling.keys(client)
+    assert "e:chess" in PollClient(pages.parts, pages.places["7"], None).keys
 
 
 def test_the_site_may_end_the_session(site, pages, ada):
@@ -134,3 +134,39 @@ def test_the_site_may_end_the_session(site, pages, ada):
     with pytest.raises(Over) as over:
         pages.poll(ada, event("bye"))
     assert over.value.code == 4400
+
+
+def test_an_older_cursor_knows_that_a_room_was_left(chess, pages, ada, ben):
+    pages.poll(ada, event("enter", "chess"))
+    inside = pages.places["7"]
+    pages.poll(ben, event("move", "e4"))
+    pages.poll(ada, event("leave", "chess"))
+    pages.poll(ben, event("move", "d4"))
+    pages.places["7"] = inside
+    assert moves(pages.poll(ada)) == ["e4"]
+    pages.poll(ben, event("move", "c4"))
+    assert moves(pages.poll(ada)) == []
+    pages.places["7"] = inside
+    assert pages.poll(ada, {**event("rooms"), "id": "r"})[-1]["data"] == []
+
+
+def test_who_comes_in_again_hears_again_whatever_was_left_before(chess, pages, ada, ben):
+    pages.poll(ada, event("enter", "chess"))
+    pages.poll(ada, event("leave", "chess"), event("enter", "chess"))
+    pages.poll(ben, event("move", "e4"))
+    assert moves(pages.poll(ada)) == ["e4"]
+
+
+def test_an_older_cursor_of_a_session_that_the_site_ended_is_over_as_well(site, pages, ada):
+    site.on("bye")(disconnect)
+    pages.poll(ada)
+    before = pages.places["7"]
+    with pytest.raises(Over):
+        pages.poll(ada, event("bye"))
+    for said in ((), ({"type": "group", "gid": "lobby", "content": "still here"},)):
+        pages.places["7"] = before
+        with pytest.raises(Over) as over:
+            pages.poll(ada, *said)
+        assert over.value.code == 4400
+    del pages.places["7"]
+    assert pages.poll(ada) == []
