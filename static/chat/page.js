@@ -55,6 +55,7 @@ class Page extends Reading {
     const { client } = this.chat;
     client.on("login", () => this.#idleness.connected());
     client.on("login", () => this.#route());
+    this.chat.on("change", () => this.dialogs.keepIf((room) => this.chat.has(room)));
     addEventListener("hashchange", () => this.#route());
     addEventListener("storage", ({ key }) => { this.local.changed(key); this.draw(); });
     document.addEventListener("keydown", (event) => this.#pressed(event));
@@ -105,8 +106,8 @@ class Page extends Reading {
     this.draw();
   }
 
-  openDialog(name) {
-    this.dialogs.open(name);
+  openDialog(name, room = null) {
+    this.dialogs.open(name, room);
     if (name === "browse") this.dialogs.fetch("rooms", this.chat.publicRooms());
     if (name === "direct" || name === "invite") this.chat.loadEverybody();
   }

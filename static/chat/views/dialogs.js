@@ -59,7 +59,7 @@ function direct(page, state) {
 }
 
 function invite(page, state) {
-  const room = page.chat.current;
+  const { room } = state;
   const items = page.others()
     .filter(({ uid }) => !room.members?.has(uid))
     .map((person) => personItem(person, () => page.dialogs.attempt(() => page.chat.invite(room, person.uid))));
@@ -95,10 +95,10 @@ function switcher(page) {
 }
 
 function leave(page, state) {
-  const room = page.chat.current;
+  const { room } = state;
   const go = () => page.dialogs.attempt(async () => {
     await page.chat.leave(room);
-    page.go(null);
+    if (!page.chat.current) page.go(null);
   });
   const title = t("Leave {room}?", { room: room.title });
   return html`
