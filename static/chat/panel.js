@@ -1,8 +1,6 @@
 // What the widget shows once it is open: one room, or what its person talks about, with a choice.
 
-import { systemClock } from "./clock.js";
 import { t, useLanguage } from "./i18n.js";
-import { Idleness, watchTouches } from "./idleness.js";
 import { render } from "./lit.js";
 import { roomKey } from "./protocol.js";
 import { Reading } from "./reading.js";
@@ -83,7 +81,7 @@ class Panel extends Reading {
   problem = null;
   open = false;
 
-  #room; #unread; #close; #tokens; #idleness;
+  #room; #unread; #close; #tokens;
   #eager = false; // to write, as soon as there is something to write in
   #renewed = false;
 
@@ -96,18 +94,12 @@ class Panel extends Reading {
     this.#unread = unread;
     this.#close = close;
     this.#tokens = boot.token && tokens;
-    this.#idleness = new Idleness({
-      clock: systemClock,
-      hidden: () => document.hidden,
-      tell: (away) => this.chat.client.send("away", { away }),
-    });
   }
 
   start() {
     const { client } = this.chat;
     client.on("login", () => this.#enter());
     client.on("state", (state) => { if (state === "closed" && client.why === "session") this.#renew(); });
-    watchTouches(this.#idleness);
     super.start();
     this.draw();
   }
@@ -172,7 +164,6 @@ class Panel extends Reading {
   async #enter() {
     const { chat } = this;
     this.#renewed = false;
-    this.#idleness.connected();
     if (chat.current) return;
     const key = this.#room ? roomKey(this.#room) : this.#lastOrFirst();
     try {

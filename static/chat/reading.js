@@ -6,6 +6,7 @@ import { Chat } from "./chat.js";
 import { ChatClient } from "./client.js";
 import { systemClock } from "./clock.js";
 import { t } from "./i18n.js";
+import { Idleness, watchTouches } from "./idleness.js";
 import { render } from "./lit.js";
 import { Scroller } from "./scroller.js";
 import { Settings } from "./settings.js";
@@ -21,7 +22,7 @@ export class Reading {
   far = false;
   unreadAbove = 0;
 
-  #scroller; #attention; #attentive; #countdown; #minute;
+  #scroller; #attention; #attentive; #idleness; #countdown; #minute;
   #drawn = true;
   #looking = false;
   #life = new AbortController();
@@ -49,6 +50,11 @@ export class Reading {
       attentive,
       read: (conversation, seq) => this.chat.markRead(conversation, seq),
     });
+    this.#idleness = new Idleness({
+      clock: systemClock,
+      hidden: () => document.hidden,
+      tell: (away) => this.chat.client.send("away", { away }),
+    });
   }
 
   start() {
@@ -58,7 +64,9 @@ export class Reading {
     chat.on("message", (conversation, message) => { if (conversation === chat.current) this.say(inWords(message)); });
     chat.on("unsent", ({ content }) => this.say(`${t("Not sent")}: ${content}`));
     chat.on("site", (name, data) => dispatchEvent(new CustomEvent(`legacy-chat:${name}`, { detail: data })));
+    chat.client.on("login", () => this.#idleness.connected());
     chat.client.on("state", (state) => this.#count(state));
+    watchTouches(this.#idleness);
     const { signal } = this.#life;
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.look(), { signal });
     document.addEventListener("visibilitychange", () => this.#turned(), { signal });
