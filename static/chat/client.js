@@ -58,9 +58,9 @@ export class ChatClient extends Listeners {
   #checking = false;
   #retryTimer; #stableTimer;
 
-  /** For options that are not named here see `Line`. */
+  /** `signal` ends its watching of the browser, where a page outlives it; for options that are not named here see `Line`. */
   constructor(url, {
-    token, uid = null, clock = systemClock, random = Math.random, watch = watchBrowser,
+    token, uid = null, signal, clock = systemClock, random = Math.random, watch = watchBrowser,
     log = (words) => console.info(words), ...others
   } = {}) {
     super();
@@ -74,7 +74,7 @@ export class ChatClient extends Listeners {
     this.#line.onframe = (frame) => this.#receive(frame);
     this.#line.onclose = (code, after) => this.#lost(code, after);
     this.transport = this.#line.name;
-    watch(this);
+    watch(this, signal);
   }
 
   on(name, listen) {

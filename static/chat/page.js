@@ -54,7 +54,7 @@ class Page extends Reading {
     // Where they would lie over the talk, they wait to be asked for.
     ROOMY.addEventListener("change", ({ matches }) => this.show({ membersShown: matches }));
     WIDE.addEventListener("change", () => this.draw());
-    fitScreen(this.root);
+    fitScreen(this.root, this.signal);
     super.start();
   }
 

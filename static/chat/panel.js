@@ -27,8 +27,8 @@ export async function show(root, wishes) {
   frame.append(icons(boot), body, announcer);
   root.replaceChildren(frame);
   if (!boot.uid) return new Stranger(body, boot, wishes);
-  fitScreen(root);
   const shown = new Panel({ boot, root: body, announcer, ...wishes });
+  fitScreen(root, shown.signal);
   shown.start();
   return shown;
 }

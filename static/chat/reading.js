@@ -35,7 +35,7 @@ export class Reading {
     this.local = new Store(browserStorage("localStorage"), boot.uid);
     this.settings = new Settings(this.local);
     this.chat = new Chat({
-      client: new ChatClient(boot.socket, { uid: boot.uid, ...client }),
+      client: new ChatClient(boot.socket, { uid: boot.uid, signal: this.signal, ...client }),
       me: { uid: boot.uid, name: boot.name, avatar: boot.avatar },
       local: this.local,
       session: new Store(browserStorage("sessionStorage"), boot.uid),
@@ -57,8 +57,13 @@ export class Reading {
     });
   }
 
+  /** Ends what listens to the page for it. */
+  get signal() {
+    return this.#life.signal;
+  }
+
   start() {
-    const { chat } = this;
+    const { chat, signal } = this;
     chat.on("change", () => this.draw());
     chat.on("mine", () => { this.#scroller.stuck = true; });
     chat.on("message", (conversation, message) => { if (conversation === chat.current) this.say(inWords(message)); });
@@ -66,8 +71,7 @@ export class Reading {
     chat.on("site", (name, data) => dispatchEvent(new CustomEvent(`legacy-chat:${name}`, { detail: data })));
     chat.client.on("login", () => this.#idleness.connected());
     chat.client.on("state", (state) => this.#count(state));
-    watchTouches(this.#idleness);
-    const { signal } = this.#life;
+    watchTouches(this.#idleness, signal);
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.look(), { signal });
     document.addEventListener("visibilitychange", () => this.#turned(), { signal });
     this.#minute = setInterval(() => document.hidden || this.draw(), MINUTE);

@@ -352,6 +352,45 @@ def test_an_element_that_is_taken_away_takes_its_connection_along(arrive):
         ada.page.locator("legacy-chat").evaluate("element => element.remove()")
 
 
+COUNT_INTERVALS = """(() => {
+  const running = new Set(), { setInterval, clearInterval } = window;
+  window.intervals = running;
+  window.setInterval = (...asked) => {
+    const timer = setInterval(...asked);
+    running.add(timer);
+    return timer;
+  };
+  window.clearInterval = (timer) => {
+    running.delete(timer);
+    clearInterval(timer);
+  };
+})()"""
+
+
+def left_behind(visitor: Visitor) -> list[str]:
+    """What the page hears by itself, and how many intervals run, once the widget is taken away."""
+    visitor.page.locator("legacy-chat").evaluate(
+        "element => new Promise((done) => { element.remove(); setTimeout(done, 100); })"
+    )
+    cdp, heard = visitor.cdp, [f"intervals: {visitor.page.evaluate('intervals.size')}"]
+    for name in ("window", "document", "visualViewport"):
+        found = cdp.send("Runtime.evaluate", {"expression": name})["result"]["objectId"]
+        listeners = cdp.send("DOMDebugger.getEventListeners", {"objectId": found})["listeners"]
+        heard += sorted(f"{name}: {listener['type']}" for listener in listeners)
+    return heard
+
+
+def test_an_element_that_is_taken_away_leaves_nothing_behind(arrive):
+    ada = arrive("28", "ada", "one?room=support")
+    ada.page.add_init_script(COUNT_INTERVALS)
+    ada.page.reload()
+    expect(toggle(ada.page)).to_be_visible()
+    never_opened = left_behind(ada)
+    ada.page.reload()
+    open_widget(ada)
+    assert left_behind(ada) == never_opened
+
+
 # -- another origin ------------------------------------------------------------------------------------------
 
 
