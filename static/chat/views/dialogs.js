@@ -1,5 +1,6 @@
 // What opens above the page. There is one native <dialog>; `page.dialogs` knows what is in it.
 
+import { upTo99 } from "../count.js";
 import { html, nothing } from "../lit.js";
 import { t } from "../i18n.js";
 import { avatar, conversationAvatar, heading, presenceText, roomAvatar } from "./parts.js";
@@ -83,7 +84,7 @@ function switcher(page) {
     words: conversation.title,
     view: html`
       ${conversationAvatar(conversation, page.chat.people)}<span class="row-title"><bdi>${conversation.title}</bdi></span>
-      ${page.chat.unreadOf(conversation) ? html`<span class="badge">${conversation.unread}</span>` : nothing}`,
+      ${badge(page.chat.unreadOf(conversation))}`,
     pick: () => {
       page.go(conversation.key);
       page.dialogs.close();
@@ -93,6 +94,8 @@ function switcher(page) {
     ${heading(page, t("Go to a conversation"))}
     ${picker(page, { label: t("Search conversations"), items, none: t("Nothing found.") })}`;
 }
+
+const badge = (unread) => (unread ? html`<span class="badge">${upTo99(unread)}</span>` : nothing);
 
 function leave(page, state) {
   const { room } = state;
