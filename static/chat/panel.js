@@ -1,5 +1,6 @@
 // What the widget shows once it is open: one room, or what its person talks about, with a choice.
 
+import { hashOf } from "./address.js";
 import { t, useLanguage } from "./i18n.js";
 import { render } from "./lit.js";
 import { roomKey } from "./protocol.js";
@@ -89,7 +90,7 @@ class Panel extends Reading {
     const attentive = () => this.open && document.visibilityState === "visible" && focused();
     super({ boot, root, attentive, client: { token: boot.token } });
     this.announcer = announcer;
-    this.full = boot.token ? null : new URL(room ? `#${encodeURIComponent(roomKey(room))}` : "", base).href;
+    this.full = boot.token ? null : new URL(hashOf(room ? roomKey(room) : null), base).href;
     this.#room = room;
     this.#unread = unread;
     this.#close = close;

@@ -86,7 +86,7 @@ def is_open(page: Page) -> bool:
     return page.locator("legacy-chat").get_attribute("open") is not None
 
 
-def test_two_people_talk_in_the_corner_of_a_page(arrive):
+def test_two_people_talk_in_the_corner_of_a_page(arrive, site):
     ada, ben = arrive("1", "ada", "one?room=support"), arrive("2", "ben", "two?room=support")
     open_widget(ada)
     open_widget(ben)
@@ -96,6 +96,8 @@ def test_two_people_talk_in_the_corner_of_a_page(arrive):
     ada.sees("Is anybody there?", "I am.")
     ada.confirmed()
     ada.shot("widget-open-room")
+    full = ada.page.get_by_role("link", name="Open in full")
+    expect(full).to_have_attribute("href", f"{site.url}/chat/#g:support")
 
 
 def test_no_style_of_the_page_reaches_it_and_none_of_its_own_reaches_the_page(arrive):
