@@ -75,6 +75,11 @@ export class Chat extends Listeners {
     this.#changed();
   }
 
+  /** Whether we still belong to it; one that was left and entered again is another. */
+  has(conversation) {
+    return this.conversations.get(conversation.key) === conversation;
+  }
+
   /** Fetches what a conversation lacks if somebody looks at it; the others wait until they are opened. */
   mend(conversation) {
     if (conversation === this.current) this.history.mend(conversation);

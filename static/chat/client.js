@@ -5,8 +5,8 @@
 //   client.on("groupPm", ({ name, content }) => console.log(name, content));
 //   client.on("login", () => client.request("group", { gid: "lobby", content: "hello" }));
 //   client.on("price", (data) => console.log(data));                      // an event of the site's own
-//   client.emit("order", { id: 7 }, (ok, answer) => console.log(ok, answer));
 //   client.connect();
+//   client.emit("order", { id: 7 }, (ok, answer) => console.log(ok, answer));     // goes out after the login
 //
 // Every frame of the server is told under its `type`, and an `event` under its own name too. Besides, "state" is
 // told when `state` changes:
@@ -32,6 +32,7 @@ const WAKE_TIMEOUT = 2_000; // somebody looks at the page and waits
 const YOUNG = 5_000; // a handshake that is older when the page wakes most likely slept too
 const STABLE_AFTER = 5_000; // a link that lived shorter does not start the back-off anew
 
+const TOO_LONG = "More than the server takes at once.";
 const ANSWERS = new Set(["ack", "pong", "error"]);
 const OWN_NAMES = new Set([...FRAME_TYPES, "state", "transport"]);
 const NEVER = new Set(["connect", "disconnect", "close"]); // the server keeps them for its own handlers
@@ -58,9 +59,9 @@ export class ChatClient extends Listeners {
   #checking = false;
   #retryTimer; #stableTimer;
 
-  /** For options that are not named here see `Line`. */
+  /** `signal` ends its watching of the browser, where a page outlives it; for options that are not named here see `Line`. */
   constructor(url, {
-    token, uid = null, clock = systemClock, random = Math.random, watch = watchBrowser,
+    token, uid = null, signal, clock = systemClock, random = Math.random, watch = watchBrowser,
     log = (words) => console.info(words), ...others
   } = {}) {
     super();
@@ -74,7 +75,7 @@ export class ChatClient extends Listeners {
     this.#line.onframe = (frame) => this.#receive(frame);
     this.#line.onclose = (code, after) => this.#lost(code, after);
     this.transport = this.#line.name;
-    watch(this);
+    watch(this, signal);
   }
 
   on(name, listen) {
@@ -145,8 +146,8 @@ export class ChatClient extends Listeners {
   request(type, fields = {}, { timeout } = {}) {
     if (this.state !== "open") return Promise.reject(new ChatError("offline"));
     const frame = { ...fields, type, id: fields.id ?? newId() };
-    if (this.#isTooLong(frame)) return Promise.reject(new ChatError("too_long", "More than the server takes at once."));
-    const answer = this.#requests.add(frame, timeout);
+    if (this.#isTooLong(frame)) return Promise.reject(new ChatError("too_long", TOO_LONG));
+    const answer = this.#requests.add(frame, { timeout });
     this.#line.send(frame);
     return answer;
   }
@@ -167,12 +168,28 @@ export class ChatClient extends Listeners {
 
   /**
    * Runs the site's handler of this name and resolves with what it returned. With `ack` it calls instead, once,
-   * `ack(true, value)`, or `ack(false, message, code)` for an error or if no answer came in time.
+   * `ack(true, value)`, or `ack(false, message, code)` for an error or if no answer came in time. While a connection is
+   * on its way it waits for that, within the same time.
    */
   emit(name, data, ack) {
-    const answer = this.request("event", { name, data }).then((frame) => frame.data);
+    const asked = this.#coming ? this.#later("event", { name, data }) : this.request("event", { name, data });
+    const answer = asked.then((frame) => frame.data);
+    answer.catch(() => {}); // not to ask what came of it is no mistake of the page
     if (!ack) return answer;
     answer.then((value) => ack(true, value), ({ message, code }) => ack(false, message, code));
+  }
+
+  // It goes out as it is now, whatever the page makes of its data meanwhile.
+  #later(type, fields) {
+    const frame = JSON.parse(JSON.stringify({ ...fields, type, id: newId() }));
+    return this.#requests.add(frame, { held: true });
+  }
+
+  #sendHeld() {
+    for (const frame of this.#requests.release()) {
+      if (!this.#isTooLong(frame)) this.#line.send(frame);
+      else this.#requests.answer({ type: "error", code: "too_long", message: TOO_LONG, id: frame.id });
+    }
   }
 
   // -- what the server says
@@ -206,6 +223,7 @@ export class ChatClient extends Listeners {
     if (this.uid !== uid) return this.#changedHands();
     if (this.state === "open") return true;
     this.#stableTimer = this.#clock.setTimeout(() => { this.#attempt = 0; }, STABLE_AFTER);
+    this.#sendHeld(); // before anybody hears of it, and says more
     this.#become("open");
     return true;
   }
@@ -224,6 +242,10 @@ export class ChatClient extends Listeners {
 
   get #linked() {
     return this.state !== "closed" && this.state !== "reconnecting";
+  }
+
+  get #coming() {
+    return this.state === "connecting" || this.state === "reconnecting";
   }
 
   #login() {
@@ -257,6 +279,7 @@ export class ChatClient extends Listeners {
   #become(state) {
     if (state !== "reconnecting") this.retryAt = null;
     this.state = state;
+    if (state === "closing" || state === "closed") this.#requests.giveUp();
     this.tell("state", state);
   }
 }

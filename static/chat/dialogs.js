@@ -3,7 +3,7 @@
 import { explain } from "./errors.js";
 
 export class Dialogs {
-  /** What is open: { name, filter, busy, error, … }, or null. */
+  /** What is open: { name, room, filter, busy, error, … }, or null. */
   current = null;
   #changed;
 
@@ -11,12 +11,18 @@ export class Dialogs {
     this.#changed = changed;
   }
 
-  open(name) {
-    this.#set({ name, filter: "", busy: false, error: null });
+  /** `room` is the one that it is about, if any: what is on the page behind it may change meanwhile. */
+  open(name, room = null) {
+    this.#set({ name, room, filter: "", busy: false, error: null });
   }
 
   close() {
     this.#set(null);
+  }
+
+  /** Closes what is about a room that is gone. */
+  keepIf(isThere) {
+    if (this.current?.room && !isThere(this.current.room)) this.close();
   }
 
   change(changes) {

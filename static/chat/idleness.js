@@ -39,12 +39,18 @@ export class Idleness {
   connected() {
     if (this.away) this.#tell(true);
   }
+
+  /** Nobody is told any more. */
+  end() {
+    this.#clock.clearTimeout(this.#timer);
+  }
 }
 
 const TOUCHES = ["pointermove", "pointerdown", "wheel", "keydown", "focus"];
 
-/** Lets `idleness` hear of everything that a person does in this browser's page. */
-export function watchTouches(idleness) {
-  for (const name of TOUCHES) addEventListener(name, () => idleness.touched(), { capture: true, passive: true });
-  document.addEventListener("visibilitychange", () => (document.hidden ? idleness.look() : idleness.touched()));
+/** Lets `idleness` hear of everything that a person does in this browser's page, until `signal` ends it. */
+export function watchTouches(idleness, signal) {
+  for (const name of TOUCHES) addEventListener(name, () => idleness.touched(), { capture: true, passive: true, signal });
+  document.addEventListener("visibilitychange", () => (document.hidden ? idleness.look() : idleness.touched()), { signal });
+  signal.addEventListener("abort", () => idleness.end());
 }

@@ -6,7 +6,6 @@ import { Dialogs } from "./dialogs.js";
 import { useLanguage } from "./i18n.js";
 import { shortcutOf } from "./keys.js";
 import { html } from "./lit.js";
-import { Idleness, watchTouches } from "./idleness.js";
 import { Notices } from "./notices.js";
 import { byPresence } from "./people.js";
 import { idOf, isRoom } from "./protocol.js";
@@ -32,8 +31,6 @@ class Page extends Reading {
   /** The conversation that the address asks for, which may not exist. */
   wanted = null;
 
-  #idleness;
-
   constructor(boot, root) {
     super({ boot, root, attentive });
     this.notices = new Notices({
@@ -44,26 +41,20 @@ class Page extends Reading {
       changed: () => this.draw(),
       open: (key) => this.#bring(key),
     });
-    this.#idleness = new Idleness({
-      clock: systemClock,
-      hidden: () => document.hidden,
-      tell: (away) => this.chat.client.send("away", { away }),
-    });
   }
 
   start() {
     const { client } = this.chat;
-    client.on("login", () => this.#idleness.connected());
     client.on("login", () => this.#route());
+    this.chat.on("change", () => this.dialogs.keepIf((room) => this.chat.has(room)));
     addEventListener("hashchange", () => this.#route());
     addEventListener("storage", ({ key }) => { this.local.changed(key); this.draw(); });
     document.addEventListener("keydown", (event) => this.#pressed(event));
-    watchTouches(this.#idleness);
     this.notices.watchTouches();
     // Where they would lie over the talk, they wait to be asked for.
     ROOMY.addEventListener("change", ({ matches }) => this.show({ membersShown: matches }));
     WIDE.addEventListener("change", () => this.draw());
-    fitScreen(this.root);
+    fitScreen(this.root, this.signal);
     super.start();
   }
 
@@ -105,8 +96,8 @@ class Page extends Reading {
     this.draw();
   }
 
-  openDialog(name) {
-    this.dialogs.open(name);
+  openDialog(name, room = null) {
+    this.dialogs.open(name, room);
     if (name === "browse") this.dialogs.fetch("rooms", this.chat.publicRooms());
     if (name === "direct" || name === "invite") this.chat.loadEverybody();
   }

@@ -1,8 +1,7 @@
 // What the widget shows once it is open: one room, or what its person talks about, with a choice.
 
-import { systemClock } from "./clock.js";
+import { hashOf } from "./address.js";
 import { t, useLanguage } from "./i18n.js";
-import { Idleness, watchTouches } from "./idleness.js";
 import { render } from "./lit.js";
 import { roomKey } from "./protocol.js";
 import { Reading } from "./reading.js";
@@ -29,8 +28,8 @@ export async function show(root, wishes) {
   frame.append(icons(boot), body, announcer);
   root.replaceChildren(frame);
   if (!boot.uid) return new Stranger(body, boot, wishes);
-  fitScreen(root);
   const shown = new Panel({ boot, root: body, announcer, ...wishes });
+  fitScreen(root, shown.signal);
   shown.start();
   return shown;
 }
@@ -83,7 +82,7 @@ class Panel extends Reading {
   problem = null;
   open = false;
 
-  #room; #unread; #close; #tokens; #idleness;
+  #room; #unread; #close; #tokens;
   #eager = false; // to write, as soon as there is something to write in
   #renewed = false;
 
@@ -91,23 +90,17 @@ class Panel extends Reading {
     const attentive = () => this.open && document.visibilityState === "visible" && focused();
     super({ boot, root, attentive, client: { token: boot.token } });
     this.announcer = announcer;
-    this.full = boot.token ? null : new URL(room ? `#${encodeURIComponent(roomKey(room))}` : "", base).href;
+    this.full = boot.token ? null : new URL(hashOf(room ? roomKey(room) : null), base).href;
     this.#room = room;
     this.#unread = unread;
     this.#close = close;
     this.#tokens = boot.token && tokens;
-    this.#idleness = new Idleness({
-      clock: systemClock,
-      hidden: () => document.hidden,
-      tell: (away) => this.chat.client.send("away", { away }),
-    });
   }
 
   start() {
     const { client } = this.chat;
     client.on("login", () => this.#enter());
     client.on("state", (state) => { if (state === "closed" && client.why === "session") this.#renew(); });
-    watchTouches(this.#idleness);
     super.start();
     this.draw();
   }
@@ -172,7 +165,6 @@ class Panel extends Reading {
   async #enter() {
     const { chat } = this;
     this.#renewed = false;
-    this.#idleness.connected();
     if (chat.current) return;
     const key = this.#room ? roomKey(this.#room) : this.#lastOrFirst();
     try {

@@ -1,6 +1,6 @@
-// The wire, version 1: what frames and close codes mean. This file and client.js know the names on
-// the wire; everybody else speaks of conversations, which have one key: "g:lobby" is a room,
-// "p:9" a private talk with the person 9. The same keys stand in the `resume` of a login.
+// The wire, version 1: what frames and close codes mean. chat.js and what it is made of call frames by their names,
+// client.js and its transports those that make a connection; pages and views speak of conversations, which have one
+// key: "g:lobby" is a room, "p:9" a private talk with the person 9. The same keys stand in the `resume` of a login.
 
 /** The types of all frames, so that nobody takes one for a name of the site's own. */
 export const FRAME_TYPES = new Set([
@@ -26,7 +26,7 @@ export function conversationOf(frame, me) {
   return directKey(frame.uid === me && frame.to !== undefined ? frame.to : frame.uid);
 }
 
-export const isMessage = (frame) => frame.type === "groupPm" || frame.type === "pm";
+const isMessage = (frame) => frame.type === "groupPm" || frame.type === "pm";
 
 /** A `groupPm` or `pm` as the timeline wants it. An `id` only means something to the one who chose it. */
 export function messageOf(frame, me) {

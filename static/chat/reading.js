@@ -6,6 +6,7 @@ import { Chat } from "./chat.js";
 import { ChatClient } from "./client.js";
 import { systemClock } from "./clock.js";
 import { t } from "./i18n.js";
+import { Idleness, watchTouches } from "./idleness.js";
 import { render } from "./lit.js";
 import { Scroller } from "./scroller.js";
 import { Settings } from "./settings.js";
@@ -21,7 +22,7 @@ export class Reading {
   far = false;
   unreadAbove = 0;
 
-  #scroller; #attention; #attentive; #countdown; #minute;
+  #scroller; #attention; #attentive; #idleness; #countdown; #minute;
   #drawn = true;
   #looking = false;
   #life = new AbortController();
@@ -34,7 +35,7 @@ export class Reading {
     this.local = new Store(browserStorage("localStorage"), boot.uid);
     this.settings = new Settings(this.local);
     this.chat = new Chat({
-      client: new ChatClient(boot.socket, { uid: boot.uid, ...client }),
+      client: new ChatClient(boot.socket, { uid: boot.uid, signal: this.signal, ...client }),
       me: { uid: boot.uid, name: boot.name, avatar: boot.avatar },
       local: this.local,
       session: new Store(browserStorage("sessionStorage"), boot.uid),
@@ -49,17 +50,28 @@ export class Reading {
       attentive,
       read: (conversation, seq) => this.chat.markRead(conversation, seq),
     });
+    this.#idleness = new Idleness({
+      clock: systemClock,
+      hidden: () => document.hidden,
+      tell: (away) => this.chat.client.send("away", { away }),
+    });
+  }
+
+  /** Ends what listens to the page for it. */
+  get signal() {
+    return this.#life.signal;
   }
 
   start() {
-    const { chat } = this;
+    const { chat, signal } = this;
     chat.on("change", () => this.draw());
     chat.on("mine", () => { this.#scroller.stuck = true; });
     chat.on("message", (conversation, message) => { if (conversation === chat.current) this.say(inWords(message)); });
     chat.on("unsent", ({ content }) => this.say(`${t("Not sent")}: ${content}`));
     chat.on("site", (name, data) => dispatchEvent(new CustomEvent(`legacy-chat:${name}`, { detail: data })));
+    chat.client.on("login", () => this.#idleness.connected());
     chat.client.on("state", (state) => this.#count(state));
-    const { signal } = this.#life;
+    watchTouches(this.#idleness, signal);
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.look(), { signal });
     document.addEventListener("visibilitychange", () => this.#turned(), { signal });
     this.#minute = setInterval(() => document.hidden || this.draw(), MINUTE);

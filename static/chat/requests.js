@@ -13,18 +13,21 @@ export class ChatError extends Error {
 
 export class Requests {
   #clock;
-  #waiting = new Map(); // id → { frame, resolve, reject, timer }
+  #waiting = new Map(); // id → { frame, held, resolve, reject, timer }
 
   constructor(clock) {
     this.#clock = clock;
   }
 
-  /** Promises the `ack` of this frame. One that is asked again takes the place of the one before. */
-  add(frame, timeout = TIMEOUT) {
+  /**
+   * Promises the `ack` of this frame. One that is asked again takes the place of the one before; one that is `held` is not
+   * on its way yet, and has no more time for that.
+   */
+  add(frame, { timeout = TIMEOUT, held = false } = {}) {
     this.#fail(frame.id, new ChatError("repeated"));
     return new Promise((resolve, reject) => {
       const timer = this.#clock.setTimeout(() => this.#fail(frame.id, new ChatError("timeout")), timeout);
-      this.#waiting.set(frame.id, { frame, resolve, reject, timer });
+      this.#waiting.set(frame.id, { frame, held, resolve, reject, timer });
     });
   }
 
@@ -36,9 +39,25 @@ export class Requests {
     return request?.frame ?? null;
   }
 
-  /** The link is lost: whether they arrived, nobody knows. */
+  /** There is a link: the frames that were held, in their order. */
+  release() {
+    const held = this.#those((request) => request.held);
+    for (const request of held) request.held = false;
+    return held.map(({ frame }) => frame);
+  }
+
+  /** The link is lost: whether they arrived, nobody knows. What is held did not go, and may still. */
   lose() {
-    for (const id of [...this.#waiting.keys()]) this.#fail(id, new ChatError("offline"));
+    for (const { frame } of this.#those(({ held }) => !held)) this.#fail(frame.id, new ChatError("offline"));
+  }
+
+  /** There will be no link for what is held. */
+  giveUp() {
+    for (const { frame } of this.#those(({ held }) => held)) this.#fail(frame.id, new ChatError("offline"));
+  }
+
+  #those(wanted) {
+    return [...this.#waiting.values()].filter(wanted);
   }
 
   #fail(id, error) {

@@ -6,6 +6,8 @@ import pytest
 from live.raw import eventually
 from playwright.sync_api import expect
 
+from .conftest import Visitor
+
 PHONE = {"viewport": {"width": 360, "height": 700}}
 
 
@@ -201,6 +203,13 @@ def test_a_phone_says_beside_the_list_too_that_it_is_offline(network, visit):
     ada.retry_now()
 
 
+def open_room(visitor: Visitor, name: str) -> None:
+    visitor.page.get_by_role("button", name="New room").click()
+    visitor.page.get_by_label("Name").fill(name)
+    visitor.page.get_by_role("button", name="Create room").click()
+    expect(visitor.page.locator(".talk-title")).to_contain_text(name)
+
+
 def test_one_invites_into_rooms_that_people_opened_and_is_offered_it_nowhere_else(server, visit):
     """The lobby is the site's own: who is in it is not for its members to say."""
     ada = visit(server, "ada").register()
@@ -209,9 +218,38 @@ def test_one_invites_into_rooms_that_people_opened_and_is_offered_it_nowhere_els
     expect(members.get_by_role("button", name="Leave room")).to_be_visible()
     expect(members.get_by_role("button", name="Invite people")).to_have_count(0)
     ada.shot("members-of-the-lobby")
-    ada.page.get_by_role("button", name="New room").click()
-    ada.page.get_by_label("Name").fill("👩\u200d👩\u200d👧 Fam")
-    ada.page.get_by_role("button", name="Create room").click()
-    expect(ada.page.locator(".talk-title")).to_contain_text("👩\u200d👩\u200d👧 Fam")
+    open_room(ada, "👩\u200d👩\u200d👧 Fam")
     expect(members.get_by_role("button", name="Invite people")).to_be_visible()
     ada.shot("members-of-a-room-that-ada-opened")
+
+
+def leave_dialog(visitor: Visitor):
+    visitor.page.locator("#members").get_by_role("button", name="Leave room").click()
+    return visitor.page.get_by_role("dialog")
+
+
+@pytest.mark.parametrize("about", ["Invite people", "Leave room"])
+def test_a_room_that_is_left_in_another_tab_takes_its_dialog_along(server, visit, about):
+    ada = visit(server, "ada").register()
+    open_room(ada, "Tea")
+    other = ada.tab()
+    ada.page.locator("#members").get_by_role("button", name=about).click()
+    expect(ada.page.get_by_role("dialog")).to_contain_text("Tea")
+    leave_dialog(other).get_by_role("button", name="Leave room").click()
+    expect(ada.page.locator(".talk .empty")).to_contain_text("You are not in this room")
+    expect(ada.page.get_by_role("dialog")).to_have_count(0)
+    ada.open("Lobby")
+    ada.say("It goes on.")
+    ada.sees("It goes on.")
+
+
+def test_who_goes_elsewhere_meanwhile_leaves_the_room_that_was_asked_about(server, visit):
+    ada = visit(server, "ada").register()
+    open_room(ada, "Tea")
+    dialog = leave_dialog(ada)
+    ada.page.go_back()
+    expect(ada.page.locator(".talk-title")).to_contain_text("Lobby")
+    expect(dialog).to_contain_text("Leave Tea?")
+    dialog.get_by_role("button", name="Leave room").click()
+    expect(ada.page.locator(".sidebar").get_by_text("Tea", exact=True)).to_have_count(0)
+    expect(ada.page.locator(".talk-title")).to_contain_text("Lobby")

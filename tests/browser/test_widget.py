@@ -86,7 +86,7 @@ def is_open(page: Page) -> bool:
     return page.locator("legacy-chat").get_attribute("open") is not None
 
 
-def test_two_people_talk_in_the_corner_of_a_page(arrive):
+def test_two_people_talk_in_the_corner_of_a_page(arrive, site):
     ada, ben = arrive("1", "ada", "one?room=support"), arrive("2", "ben", "two?room=support")
     open_widget(ada)
     open_widget(ben)
@@ -96,6 +96,8 @@ def test_two_people_talk_in_the_corner_of_a_page(arrive):
     ada.sees("Is anybody there?", "I am.")
     ada.confirmed()
     ada.shot("widget-open-room")
+    full = ada.page.get_by_role("link", name="Open in full")
+    expect(full).to_have_attribute("href", f"{site.url}/chat/#g:support")
 
 
 def test_no_style_of_the_page_reaches_it_and_none_of_its_own_reaches_the_page(arrive):
@@ -350,6 +352,45 @@ def test_an_element_that_is_taken_away_takes_its_connection_along(arrive):
         open_widget(ada)
     with opened.value.expect_event("close"):
         ada.page.locator("legacy-chat").evaluate("element => element.remove()")
+
+
+COUNT_INTERVALS = """(() => {
+  const running = new Set(), { setInterval, clearInterval } = window;
+  window.intervals = running;
+  window.setInterval = (...asked) => {
+    const timer = setInterval(...asked);
+    running.add(timer);
+    return timer;
+  };
+  window.clearInterval = (timer) => {
+    running.delete(timer);
+    clearInterval(timer);
+  };
+})()"""
+
+
+def left_behind(visitor: Visitor) -> list[str]:
+    """What the page hears by itself, and how many intervals run, once the widget is taken away."""
+    visitor.page.locator("legacy-chat").evaluate(
+        "element => new Promise((done) => { element.remove(); setTimeout(done, 100); })"
+    )
+    cdp, heard = visitor.cdp, [f"intervals: {visitor.page.evaluate('intervals.size')}"]
+    for name in ("window", "document", "visualViewport"):
+        found = cdp.send("Runtime.evaluate", {"expression": name})["result"]["objectId"]
+        listeners = cdp.send("DOMDebugger.getEventListeners", {"objectId": found})["listeners"]
+        heard += sorted(f"{name}: {listener['type']}" for listener in listeners)
+    return heard
+
+
+def test_an_element_that_is_taken_away_leaves_nothing_behind(arrive):
+    ada = arrive("28", "ada", "one?room=support")
+    ada.page.add_init_script(COUNT_INTERVALS)
+    ada.page.reload()
+    expect(toggle(ada.page)).to_be_visible()
+    never_opened = left_behind(ada)
+    ada.page.reload()
+    open_widget(ada)
+    assert left_behind(ada) == never_opened
 
 
 # -- another origin ------------------------------------------------------------------------------------------

@@ -498,8 +498,11 @@ describe("rooms", () => {
     line().says({ type: "login", uid: "1", epoch: "e1", groups: [room(0), room(4, { gid: "tea" })], peers: [] });
     assert.equal(talk("g:tea").seq, 4);
     chat.open("g:tea");
+    const tea = talk("g:tea");
+    assert.equal(chat.has(tea), true);
     line().says({ type: "leave", gid: "tea", uid: "1", name: "ada" });
     assert.equal(talk("g:tea"), undefined);
+    assert.equal(chat.has(tea), false);
     assert.equal(chat.current, null);
     line().hangsUp(1006);
     await clock.pass(1);

@@ -69,6 +69,13 @@ describe("the connection", () => {
     assert.equal(WebSocket.sockets.length, 1);
   });
 
+  test("watches the browser for as long as its owner lives", () => {
+    const { signal } = new AbortController();
+    let until;
+    client = new ChatClient("ws://chat.example/chat/ws", { WebSocket, clock, signal, watch: (_, told) => { until = told; } });
+    assert.equal(until, signal);
+  });
+
   test("says so where a name is listened to that never comes", () => {
     for (const name of ["connect", "disconnect", "close"]) {
       assert.throws(() => client.on(name, () => {}), { name: "TypeError", message: /never told: listen to "login"/ });

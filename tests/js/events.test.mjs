@@ -12,10 +12,14 @@ let clock, WebSocket, client, answers;
 beforeEach(() => {
   clock = new FakeClock();
   WebSocket = fakeSockets();
-  client = new ChatClient("ws://chat.example/chat/ws", { WebSocket, clock, storage: new FakeStorage(), watch: () => {} });
+  client = anotherClient();
   answers = [];
   client.connect();
   WebSocket.latest.welcomes();
+});
+
+const anotherClient = () => new ChatClient("ws://chat.example/chat/ws", {
+  WebSocket, clock, storage: new FakeStorage(), random: () => 0, watch: () => {},
 });
 
 const line = () => WebSocket.latest;
@@ -59,12 +63,125 @@ describe("an event that the page emits", () => {
     assert.deepEqual(answers, [[false, "timeout", "timeout"]]);
   });
 
-  test("is answered with false where there is no connection, and when it is lost", async () => {
+  test("is answered with false when the connection is lost: whether it arrived, nobody knows", async () => {
     client.emit("order", 1, note);
     line().hangsUp(1006);
-    client.emit("order", 2, note);
+    await clock.pass(1);
+    line().welcomes();
     await settled();
-    assert.deepEqual(answers, [[false, "offline", "offline"], [false, "offline", "offline"]]);
+    assert.deepEqual(answers, [[false, "offline", "offline"]]);
+    assert.deepEqual(line().asked("event"), []);
+  });
+
+  test("may come to nothing without anybody who looks, and is no mistake of the page", async (t) => {
+    const report = t.mock.fn();
+    process.on("unhandledRejection", report);
+    client.emit("order", 1);
+    line().says({ type: "error", id: asked().id, code: "forbidden", message: "Not yours." });
+    client.close();
+    const refused = client.emit("order", 2);
+    await settled();
+    process.off("unhandledRejection", report);
+    assert.equal(report.mock.callCount(), 0);
+    await assert.rejects(refused, { code: "offline" });
+  });
+});
+
+describe("an event that is emitted without a connection", () => {
+  const sent = () => line().asked("event").map(({ data }) => data);
+
+  test("waits for the login, and goes before what is emitted from then on", async () => {
+    client = anotherClient();
+    client.on("login", () => client.emit("order", 4));
+    client.on("state", (state) => { if (state === "open") client.emit("order", 3); });
+    client.connect();
+    client.emit("order", 1, note);
+    line().accepts();
+    client.emit("order", 2, note);
+    assert.deepEqual(sent(), []);
+    line().welcomes();
+    assert.deepEqual(sent(), [1, 2, 3, 4]);
+    for (const { id, data } of line().asked("event").slice(0, 2)) line().says({ type: "ack", id, ok: true, data: -data });
+    await settled();
+    assert.deepEqual(answers, [[true, -1], [true, -2]]);
+  });
+
+  test("waits for the connection to come back, over more than one attempt", async () => {
+    line().hangsUp(1006);
+    const answer = client.emit("order", 1);
+    await clock.pass(1);
+    line().hangsUp(1006);
+    await clock.pass(1);
+    line().welcomes();
+    assert.deepEqual(sent(), [1]);
+    line().says({ type: "ack", id: asked().id, ok: true, data: "done" });
+    assert.equal(await answer, "done");
+  });
+
+  test("is not waited for longer than any other, and does not go out afterwards", async () => {
+    line().hangsUp(1006);
+    client.emit("order", 1, note);
+    await clock.pass(4_000);
+    client.emit("order", 2, note);
+    await clock.pass(6_000);
+    assert.deepEqual(answers, [[false, "timeout", "timeout"]]);
+    line().welcomes();
+    assert.deepEqual(sent(), [2]);
+    await clock.pass(4_000);
+    assert.equal(answers.length, 2, "the waiting and the answer have one time together");
+  });
+
+  test("is refused at once where none is on its way", async () => {
+    for (const end of [() => {}, () => client.close(), () => { client.connect(); line().hangsUp(4401); }]) {
+      client = anotherClient();
+      end();
+      await assert.rejects(client.emit("order", 1), { code: "offline" });
+    }
+    client.connect();
+    line().welcomes();
+    client.close();
+    await assert.rejects(client.emit("order", 1), { code: "offline" });
+    assert.deepEqual(sent(), []);
+  });
+
+  test("is refused when there will be none", async () => {
+    for (const end of [() => client.close(), () => line().hangsUp(4401), () => line().welcomes({ uid: "2" })]) {
+      client = anotherClient();
+      client.uid = "1";
+      client.connect();
+      const refused = client.emit("order", 1);
+      end();
+      await assert.rejects(refused, { code: "offline" });
+    }
+    client = anotherClient();
+    client.connect();
+    line().hangsUp(1006);
+    const refused = client.emit("order", 1);
+    client.close();
+    await assert.rejects(refused, { code: "offline" });
+  });
+
+  test("goes out as it was, and what is no JSON is said at once", async () => {
+    line().hangsUp(1006);
+    const data = { to: "e4" };
+    client.emit("move", data);
+    data.self = data;
+    assert.throws(() => client.emit("move", data), TypeError);
+    await clock.pass(1);
+    line().welcomes();
+    assert.deepEqual([sent(), client.state], [[{ to: "e4" }], "open"]);
+  });
+
+  test("that is more than the server takes costs itself and no other", async () => {
+    client = anotherClient();
+    client.connect();
+    const refused = client.emit("order", "x".repeat(100));
+    client.emit("order", 2);
+    line().accepts();
+    line().says({ type: "hello", limits: { message_bytes: 100 } });
+    line().says({ type: "login", uid: "1", epoch: "e", groups: [], peers: [] });
+    assert.deepEqual(sent(), [2]);
+    await assert.rejects(refused, { code: "too_long" });
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
-import { Idleness } from "../../static/chat/idleness.js";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { Idleness, watchTouches } from "../../static/chat/idleness.js";
 import { FakeClock } from "./support.mjs";
 
 const MINUTES = 60_000;
@@ -49,4 +49,44 @@ test("a new connection is told of somebody who is away, and of nobody else", () 
   idleness.look();
   idleness.connected();
   assert.deepEqual(told, [true, true]);
+});
+
+describe("the touches of a page", () => {
+  let browser, page, life;
+
+  beforeEach(() => {
+    browser = new EventTarget();
+    page = Object.assign(new EventTarget(), { hidden: false });
+    globalThis.addEventListener = browser.addEventListener.bind(browser);
+    globalThis.document = page;
+    life = new AbortController();
+    watchTouches(idleness, life.signal);
+  });
+
+  afterEach(() => {
+    delete globalThis.addEventListener;
+    delete globalThis.document;
+  });
+
+  function turn(away) {
+    hidden = page.hidden = away;
+    page.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  test("say that somebody is there, and its hiding that nobody is", async () => {
+    await clock.pass(5 * MINUTES);
+    browser.dispatchEvent(new Event("keydown"));
+    turn(true);
+    turn(false);
+    assert.deepEqual(told, [true, false, true, false]);
+  });
+
+  test("are heard no longer than the chat is there, and no timer is left", async () => {
+    life.abort();
+    assert.equal(clock.waiting, 0);
+    browser.dispatchEvent(new Event("keydown"));
+    turn(true);
+    await clock.pass(10 * MINUTES);
+    assert.deepEqual([told, clock.waiting], [[], 0]);
+  });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { watchBrowser } from "../../static/chat/waking.js";
 
-let calls, page, browser, time;
+let calls, page, browser, time, life;
 
 beforeEach(() => {
   time = 1_000_000;
@@ -13,7 +13,8 @@ beforeEach(() => {
   page = Object.assign(new EventTarget(), { visibilityState: "visible" });
   globalThis.addEventListener = browser.addEventListener.bind(browser);
   globalThis.document = page;
-  watchBrowser({ wake: () => calls.push("wake"), drop: () => calls.push("drop"), rest: () => calls.push("rest") });
+  life = new AbortController();
+  watchBrowser({ wake: () => calls.push("wake"), drop: () => calls.push("drop"), rest: () => calls.push("rest") }, life.signal);
 });
 
 afterEach(() => {
@@ -57,5 +58,17 @@ describe("a browser", () => {
     page.visibilityState = "hidden";
     look(60_000);
     assert.deepEqual(calls, ["wake"], "a hidden page has few timers, and nobody who waits");
+  });
+
+  test("is watched no longer than the client is of use", () => {
+    const stop = mock.method(globalThis, "clearInterval");
+    life.abort();
+    for (const name of ["offline", "online"]) tell(browser, name);
+    tell(browser, "pageshow", { persisted: true });
+    for (const name of ["resume", "visibilitychange"]) tell(page, name);
+    time += 3_600_000;
+    mock.timers.tick(2_000);
+    assert.deepEqual(calls, []);
+    assert.equal(stop.mock.callCount(), 1);
   });
 });

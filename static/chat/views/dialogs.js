@@ -1,5 +1,6 @@
 // What opens above the page. There is one native <dialog>; `page.dialogs` knows what is in it.
 
+import { upTo99 } from "../count.js";
 import { html, nothing } from "../lit.js";
 import { t } from "../i18n.js";
 import { avatar, conversationAvatar, heading, presenceText, roomAvatar } from "./parts.js";
@@ -59,7 +60,7 @@ function direct(page, state) {
 }
 
 function invite(page, state) {
-  const room = page.chat.current;
+  const { room } = state;
   const items = page.others()
     .filter(({ uid }) => !room.members?.has(uid))
     .map((person) => personItem(person, () => page.dialogs.attempt(() => page.chat.invite(room, person.uid))));
@@ -83,7 +84,7 @@ function switcher(page) {
     words: conversation.title,
     view: html`
       ${conversationAvatar(conversation, page.chat.people)}<span class="row-title"><bdi>${conversation.title}</bdi></span>
-      ${page.chat.unreadOf(conversation) ? html`<span class="badge">${conversation.unread}</span>` : nothing}`,
+      ${badge(page.chat.unreadOf(conversation))}`,
     pick: () => {
       page.go(conversation.key);
       page.dialogs.close();
@@ -94,11 +95,13 @@ function switcher(page) {
     ${picker(page, { label: t("Search conversations"), items, none: t("Nothing found.") })}`;
 }
 
+const badge = (unread) => (unread ? html`<span class="badge">${upTo99(unread)}</span>` : nothing);
+
 function leave(page, state) {
-  const room = page.chat.current;
+  const { room } = state;
   const go = () => page.dialogs.attempt(async () => {
     await page.chat.leave(room);
-    page.go(null);
+    if (!page.chat.current) page.go(null);
   });
   const title = t("Leave {room}?", { room: room.title });
   return html`

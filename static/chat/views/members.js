@@ -19,9 +19,9 @@ export function members(page) {
       <ul>${repeat(everybody, ({ uid }) => uid, (person) => member(page, person))}</ul>
       <div class="members-foot">
         ${current.invite
-          ? html`<button type="button" class="button" @click=${() => page.openDialog("invite")}>${icon("plus")}${t("Invite people")}</button>`
+          ? html`<button type="button" class="button" @click=${() => page.openDialog("invite", current)}>${icon("plus")}${t("Invite people")}</button>`
           : nothing}
-        <button type="button" class="button quiet" @click=${() => page.openDialog("leave")}>${icon("leave")}${t("Leave room")}</button>
+        <button type="button" class="button quiet" @click=${() => page.openDialog("leave", current)}>${icon("leave")}${t("Leave room")}</button>
       </div>
     </aside>`;
 }

@@ -1,5 +1,6 @@
 // The widget's panel: a head, the messages, the box to write in.
 
+import { upTo99 } from "../count.js";
 import { html, nothing } from "../lit.js";
 import { t } from "../i18n.js";
 import { composer } from "./composer.js";
@@ -52,7 +53,7 @@ function title(page, current) {
 
 function label({ chat }, conversation) {
   const unread = chat.unreadOf(conversation);
-  return unread ? `${conversation.title} (${unread})` : conversation.title;
+  return unread ? `${conversation.title} (${upTo99(unread)})` : conversation.title;
 }
 
 const conversation = (page, current) => html`

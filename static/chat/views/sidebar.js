@@ -1,6 +1,7 @@
 // The left column: search, rooms, private talks, oneself.
 
 import { hashOf } from "../address.js";
+import { upTo99 } from "../count.js";
 import { html, nothing, repeat } from "../lit.js";
 import { isoTime, shortTime } from "../dates.js";
 import { phrase, t } from "../i18n.js";
@@ -65,7 +66,7 @@ function row(page, conversation) {
         ${ts ? html`<time class="row-time" datetime=${isoTime(ts)}>${shortTime(ts)}</time>` : nothing}
         <span class="row-preview">${preview(page, conversation)}</span>
         ${muted ? html`<span class="row-muted">${icon("mute")}${onlyForReaders(t("Muted"))}</span>` : nothing}
-        ${unread ? html`<span class="badge ${muted ? "muted" : ""}">${unread > 99 ? "99+" : unread}${onlyForReaders(` ${t("unread")}`)}</span>` : nothing}
+        ${unread ? html`<span class="badge ${muted ? "muted" : ""}">${upTo99(unread)}${onlyForReaders(` ${t("unread")}`)}</span>` : nothing}
       </a>
     </li>`;
 }

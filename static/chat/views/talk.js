@@ -1,5 +1,6 @@
 // The middle column: one conversation.
 
+import { upTo99 } from "../count.js";
 import { html, nothing } from "../lit.js";
 import { phrase, t } from "../i18n.js";
 import { composer } from "./composer.js";
@@ -35,7 +36,7 @@ const back = (beside = nothing) => html`
 
 function othersUnread({ chat }, current) {
   const unread = chat.totalUnread - (chat.mutes.has(current.key) ? 0 : chat.unreadOf(current));
-  return unread ? html`<span class="badge">${unread > 99 ? "99+" : unread}</span>` : nothing;
+  return unread ? html`<span class="badge">${upTo99(unread)}</span>` : nothing;
 }
 
 // A button with a state keeps its name, or readers would hear "Unmute, pressed".

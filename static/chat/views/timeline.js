@@ -1,5 +1,6 @@
 // The messages of a conversation.
 
+import { upTo99 } from "../count.js";
 import { guard, html, nothing, repeat } from "../lit.js";
 import { dayName, isoTime } from "../dates.js";
 import { phrase, t } from "../i18n.js";
@@ -79,7 +80,7 @@ function jump(page, conversation) {
   if (!page.far && !(page.away && unread)) return nothing;
   return html`
     <button type="button" class="pill below" @click=${() => page.toEnd()} aria-label=${t("Jump to the latest messages")}>
-      ${icon("down")}${unread ? html`<span>${unread > 99 ? "99+" : unread}</span>` : nothing}
+      ${icon("down")}${unread ? html`<span>${upTo99(unread)}</span>` : nothing}
     </button>`;
 }
 
