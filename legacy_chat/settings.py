@@ -125,9 +125,7 @@ TABLE = (
     Setting("ALLOWED_ORIGINS", "", _origins, "origins beside the site itself, such as https://shop.example; * for all"),
     Setting("MAX_MESSAGE_BYTES", "65536", _integer(1024, 2**30), "the largest message a client may send"),
     Setting("TEXT_CHARS", "4000", _integer(1, 1_000_000), "the longest text of a message, in characters"),
-    Setting(
-        "RATE", "50/200", _rate, "frames a second and burst for one socket, or all polls of a person; 0: no limit"
-    ),
+    Setting("RATE", "50/200", _rate, "frames a second and burst for one socket, or all polls of a person; 0: no limit"),
     Setting("MAX_ROOMS", "128", _integer(1, 100_000), "rooms one person may belong to"),
     Setting("REPLAY", "300", _integer(0, 100_000), "messages of a conversation replayed at a reconnect; more is a gap"),
     Setting("MAX_CONNECTIONS", "10000", _integer(0, 1_000_000), "sockets of one worker; 0: no limit"),

@@ -70,8 +70,7 @@ class Answers:
         if kept.digest != digest:
             raise KeyReused("This Idempotency-Key was used for another request: choose a new one.")
         if kept.status == BEGUN and now - kept.ts > _CUT_OFF:
-            answers.restart(connection, key, request, now)
-            return None
+            return None if answers.restart(connection, key, request, kept.ts, now) else kept
         return kept
 
 

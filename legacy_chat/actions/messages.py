@@ -37,10 +37,10 @@ class Messages:
 
         They were asked about a repeat the first time, so it is answered like that.
         """
-        rules = self._parts.rules
+        rules, content = self._parts.rules, check_text(said.content, self._parts.settings.text_chars)
         if not rules.for_messages(said.gid is not None):
-            return said.content
-        said = replace(said, content=check_text(said.content, self._parts.settings.text_chars))
+            return content
+        said = replace(said, content=content)
         room, repeated = self._parts.read(lambda c: _context(c, said))
         if repeated:
             return said.content

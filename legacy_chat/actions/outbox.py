@@ -62,18 +62,22 @@ class Outbox:
 
     def _deliver(self, database: SiteDatabase, rows: list[Row]) -> None:
         """The request id makes sure that what was stored before a crash is not stored again."""
-        for row in rows:
-            self._run(row)
-        if rows:
-            self._parts.offload.call(lambda: database.remove([row.id for row in rows]))
+        done = [row.id for row in rows if self._run(row)]
+        if done:
+            self._parts.offload.call(lambda: database.remove(done))
 
-    def _run(self, row: Row) -> None:
+    def _run(self, row: Row) -> bool:
+        """Whether it is done with. One that fails for another reason than its own stays, and holds up no other."""
         try:
             self._pushes.run(_decode(row.push))
-        except (Unavailable, Internal):
+        except Unavailable:
             raise
+        except (Internal, msgspec.MsgspecError) as error:
+            log.error("the message %s of the site's outbox waits: %s", row.id, error)
+            return False
         except ChatError as error:  # such as a room that is gone meanwhile
             log.error("the message %s of the site's outbox was not delivered: %s", row.id, error.message)
+        return True
 
 
 def _next_id(now: int) -> str:

@@ -9,7 +9,6 @@ import msgspec
 from ..core import frames
 from ..core.model import Conversation, Message
 from ..core.poll import Kept, News
-from ..storage import polls
 from .poll_client import PollClient, Told
 
 
@@ -22,7 +21,7 @@ class PollAnswer:
         ids = {id_ for id_ in client.said.values() if id_ is not None}
         self._acks = {_ack_id(told): told for told in client.out if _ack_id(told) in ids}
         self._timed: list[tuple[int, Any]] = []
-        self.seqs = {h.where.id: client.here.seqs.get(h.where.id, polls.start(h)) for h in news.headings}
+        self.seqs = {h.where.id: client.here.seqs.get(h.where.id, h.since) for h in news.headings}
         for where, page in news.messages:
             self._add_page(where, page)
         self._add_notices(kept)

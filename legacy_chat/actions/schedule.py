@@ -42,8 +42,12 @@ class Schedule:
         return min(max(wait, 0), _LOOK) / 1000
 
     def _run(self, planned: Planned, now: int) -> bool:
-        """Whether it was its turn."""
-        push = _decode(planned.push)
+        """Whether it was its turn. One that cannot be read (by this version) stays, and holds up no other."""
+        try:
+            push = _decode(planned.push)
+        except msgspec.MsgspecError as error:
+            log.error("the planned push %s cannot be read: %s", planned.id, error)
+            return False
         if not push.durable and now < self._events_from:
             return False
 
@@ -52,8 +56,10 @@ class Schedule:
 
         try:
             self._pushes.carry_out(Errand(push, f"at:{planned.id}:{planned.due}"), claim)
-        except (Unavailable, Internal):
+        except Unavailable:
             raise
+        except Internal:  # as its log says; the others have their turn, and this one has it again
+            return False
         except ChatError as error:  # such as a room that is gone: this round cannot be carried out
             log.error("the planned push %s was not sent: %s", planned.id, error.message)
             self._parts.writer.call(claim)

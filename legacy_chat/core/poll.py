@@ -76,11 +76,12 @@ class Place(msgspec.Struct, array_like=True):
 
 
 class Heading(msgspec.Struct, frozen=True, gc=False):
-    """A conversation that somebody belongs to and the number of its newest message; `read` by them."""
+    """A conversation that somebody belongs to: its newest message, the last they read, the newest as they came in."""
 
     where: Conversation
     seq: int
     read: int
+    since: int
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import and_, bindparam, select, tuple_, update
+from sqlalchemy import Table, and_, bindparam, select, tuple_, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from .tables import conversations, members, messages
 
@@ -23,6 +23,16 @@ T = TypeVar("T")
 
 # Values asked for in one statement: databases bound its parameters.
 CHUNK = 500
+
+
+def insert_new(connection: Connection, table: Table, rows: Any) -> bool:
+    """Insert one row or several; False where another process was quicker with one of them, and none is in."""
+    try:
+        with connection.begin_nested():
+            connection.execute(table.insert(), rows)
+    except IntegrityError:
+        return False
+    return True
 
 
 def chunks(values: Sequence[T]) -> Iterator[list[T]]:

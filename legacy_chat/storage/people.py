@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from msgspec import UNSET, UnsetType
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from ..core.model import Member
 from . import bulk
@@ -76,12 +75,8 @@ def introduce(connection: Connection, uid: str, name: str) -> None:
 def introduce_all(connection: Connection, members: Sequence[Member]) -> None:
     """Names and pictures of people whom the site told of; as `introduce`. One who goes by the uid was not told of."""
     new, changed = _news(connection, members)
-    try:
-        with connection.begin_nested():
-            if new:
-                rows = [{"uid": m.uid, "name": m.name, "since": _NEVER, "avatar": m.avatar} for m in new]
-                connection.execute(people.insert(), rows)
-    except IntegrityError:  # another worker was quicker with some of them
+    rows = [{"uid": m.uid, "name": m.name, "since": _NEVER, "avatar": m.avatar} for m in new]
+    if new and not bulk.insert_new(connection, people, rows):
         for member in new:
             _insert(connection, member.uid, member.name, _NEVER, member.avatar)
     for member in changed:
@@ -111,9 +106,4 @@ def _change(connection: Connection, uid: str, name: str, since: int, avatar: str
 
 
 def _insert(connection: Connection, uid: str, name: str, now: int, avatar: str | UnsetType | None = None) -> bool:
-    try:
-        with connection.begin_nested():
-            connection.execute(people.insert(), {"uid": uid, "name": name, "since": now, "avatar": avatar})
-    except IntegrityError:  # another worker was quicker
-        return False
-    return True
+    return bulk.insert_new(connection, people, {"uid": uid, "name": name, "since": now, "avatar": avatar})

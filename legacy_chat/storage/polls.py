@@ -16,7 +16,7 @@ from .tables import conversations, members
 _c, _m = conversations.c, members.c
 
 _headings = (
-    select(_m.uid, _c.id, _c.gid, _m.peer, _c.seq, _m.read)
+    select(_m.uid, _c.id, _c.gid, _m.peer, _c.seq, _m.read, _m.since)
     .select_from(members.join(conversations, _c.id == _m.conversation))
     .where(_m.uid.in_(bindparam("who", expanding=True)))
     .order_by(_c.id)
@@ -47,9 +47,9 @@ def headings(connection: Connection, uid: str) -> list[Heading]:
 def _headings_of(connection: Connection, uids: list[str]) -> dict[str, list[Heading]]:
     found: dict[str, list[Heading]] = {uid: [] for uid in uids}
     for chunk in bulk.chunks(uids):
-        for uid, id_, gid, peer, seq, read in connection.execute(_headings, {"who": chunk}):
+        for uid, id_, gid, peer, seq, read, since in connection.execute(_headings, {"who": chunk}):
             pair = None if gid is not None else (min(uid, peer), max(uid, peer))
-            found[uid].append(Heading(Conversation(id_, gid=gid, pair=pair), seq, read))
+            found[uid].append(Heading(Conversation(id_, gid=gid, pair=pair), seq, read, since))
     return found
 
 
@@ -88,7 +88,7 @@ class _Look:
         pages: list[tuple[Conversation, list[Message]]] = []
         more, most = False, ask.most
         for heading in found:
-            had = ask.place.seqs.get(heading.where.id, start(heading))
+            had = ask.place.seqs.get(heading.where.id, heading.since)
             if heading.seq <= had:
                 continue
             count = max(min(most, _PAGE), min(ask.through.get(heading.where.id, 0) - had, _THROUGH))
@@ -106,8 +106,3 @@ class _Look:
         if key not in self._pages:
             self._pages[key] = messages.page(self._connection, conversation, None, after, count)
         return self._pages[key]
-
-
-def start(heading: Heading) -> int:
-    """A room that somebody was brought into begins where they came in; a private talk at its first word."""
-    return heading.read if heading.where.gid is not None else 0

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.exc import IntegrityError
 
 from ..core.model import Member, Membership, Room, private_key, room_key
+from . import bulk
 from .tables import conversations, info, members, people
 
 _c, _m = conversations.c, members.c
@@ -68,12 +68,7 @@ def create_room(connection: Connection, gid: str, name: str, private: bool, foun
     if find_room(connection, gid):
         return None
     row = {"key": room_key(gid), "gid": gid, "name": name, "private": private, "seq": 0, "ts": 0, "founder": founder}
-    try:
-        with connection.begin_nested():
-            connection.execute(conversations.insert(), row)
-    except IntegrityError:  # another worker was quicker
-        return None
-    return find_room(connection, gid)
+    return find_room(connection, gid) if bulk.insert_new(connection, conversations, row) else None
 
 
 def change_room(connection: Connection, room: Room, name: str, private: bool) -> None:
@@ -83,20 +78,14 @@ def change_room(connection: Connection, room: Room, name: str, private: bool) ->
 
 def add_member(connection: Connection, conversation: int, uid: str, peer: str | None = None, read: int = 0) -> bool:
     """True where the person did not belong before; what was said by then counts as `read`."""
-    if is_member(connection, conversation, uid):
-        return False
-    connection.execute(members.insert(), {"uid": uid, "conversation": conversation, "peer": peer, "read": read})
-    return True
+    row = {"uid": uid, "conversation": conversation, "peer": peer, "read": read, "since": read}
+    return not is_member(connection, conversation, uid) and bulk.insert_new(connection, members, row)
 
 
 def add_members(connection: Connection, room: Room, uids: Sequence[str]) -> None:
     """People who did not belong before; what was said by then counts as read."""
-    new = [{"uid": uid, "conversation": room.id, "peer": None, "read": room.seq} for uid in uids]
-    try:
-        with connection.begin_nested():
-            if new:
-                connection.execute(members.insert(), new)
-    except IntegrityError:  # another worker was quicker with some of them
+    more = {"conversation": room.id, "peer": None, "read": room.seq, "since": room.seq}
+    if uids and not bulk.insert_new(connection, members, [{"uid": uid, **more} for uid in uids]):
         for uid in uids:
             add_member(connection, room.id, uid, read=room.seq)
 
@@ -122,7 +111,7 @@ def open_private(connection: Connection, one: str, other: str) -> int:
     if known is not None:
         return known
     row = {"key": private_key(one, other), "gid": None, "name": "", "private": True, "seq": 0, "ts": 0}
-    connection.execute(conversations.insert(), row)
+    bulk.insert_new(connection, conversations, row)
     conversation = connection.execute(_conversation_id, {"the_key": row["key"]}).scalar_one()
     add_member(connection, conversation, one, peer=other)
     add_member(connection, conversation, other, peer=one)

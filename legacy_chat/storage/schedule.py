@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.engine import Connection
 
+from . import bulk
 from .tables import schedule
 
 _s = schedule.c
@@ -33,7 +34,7 @@ class Planned(NamedTuple):
 def add(connection: Connection, planned: Planned, now: int) -> None:
     """Doing so twice changes nothing."""
     if connection.execute(_known, {"which": planned.id}).first() is None:
-        connection.execute(schedule.insert(), {**planned._asdict(), "created": now})
+        bulk.insert_new(connection, schedule, {**planned._asdict(), "created": now})
 
 
 def remove(connection: Connection, id_: str) -> bool:

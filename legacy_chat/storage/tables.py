@@ -45,6 +45,8 @@ members = Table(
     Column("conversation", Integer, primary_key=True, index=True),
     Column("peer", String(64)),
     Column("read", BigInteger, nullable=False),
+    # The newest message when they came in: what a client that polls has not heard begins behind it.
+    Column("since", BigInteger, nullable=False, server_default="0"),
 )
 
 # The primary key clusters a conversation's messages: a page of history is one range of it.

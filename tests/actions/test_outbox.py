@@ -133,3 +133,16 @@ def test_a_room_that_is_gone_by_then_is_told_in_the_log(outbox, session, site, p
 
 def test_a_site_that_told_of_no_database_has_nothing_to_sweep(parts, pushes):
     assert Outbox(parts, pushes, lambda: None).sweep() > 0
+
+
+def test_one_that_cannot_be_read_holds_up_no_other_and_stays(outbox, session, site, said, caplog):
+    outbox.post(session, "lobby", "of tomorrow", "shop")
+    outbox.post(session, "lobby", "of today", "shop")
+    session.flush()
+    first = session.execute(text("SELECT min(id) FROM chat_outbox")).scalar()
+    session.execute(text("UPDATE chat_outbox SET push = '{}' WHERE id = :first"), {"first": first})
+    session.commit()
+    outbox.sweep()
+    assert said() == ["of today"]
+    assert [row.id for row in site.oldest()] == [first]
+    assert "waits" in caplog.text

@@ -26,7 +26,7 @@ def message(where: Conversation, seq: int, ts: int, uid: str = "9", id: str | No
 
 
 def answer(client: PollClient, kept: list[Kept], *pages: tuple[Conversation, list[Message]]) -> list[tuple]:
-    news = News([Heading(where, page[-1].seq, 0) for where, page in pages], list(pages), kept, 0, False)
+    news = News([Heading(where, page[-1].seq, 0, 0) for where, page in pages], list(pages), kept, 0, False)
     found = json.loads(poll._encode(PollAnswer(client, news, kept).frames))
     return [(frame["type"], frame.get("seq", frame.get("uid", frame.get("id")))) for frame in found]
 

@@ -148,6 +148,23 @@ def module_draft(where, number):
     return Draft(where, "9", "ben", str(number), number)
 
 
+def test_a_page_that_did_not_look_hears_all_since_the_join_though_another_page_has_read_it(sites, adas, bens, ada):
+    shop = opened(bens, "Shop")
+    other = Person(sites, ada)
+    bens({"type": "invite", "gid": shop, "uid": "7"})
+    for word in ("one", "two"):
+        bens({"type": "group", "gid": shop, "content": word})
+    other({"type": "read", "gid": shop, "seq": 2})
+    bens({"type": "group", "gid": shop, "content": "three"})
+    assert [frame["content"] for frame in adas() if frame["type"] == "groupPm"] == ["one", "two", "three"]
+
+
+def test_a_private_word_that_is_refused_begins_no_talk(sites, adas, bens, ada):
+    (error,) = adas({"type": "pm", "uid": "stranger", "content": " ", "id": "a"})
+    assert error["code"] == "empty"
+    assert Person(sites, ada).first[1]["peers"] == []
+
+
 def test_a_private_word_behind_a_long_backlog_loses_none_of_it(sites, adas, bens):
     bens({"type": "pm", "uid": 7, "content": "0", "id": "b0"})
     talk = sites[0].parts.read(lambda c: rooms.find_private(c, "7", "9"))

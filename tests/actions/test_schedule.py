@@ -136,3 +136,15 @@ def test_a_push_that_was_called_off_does_not_come(worker, pushes, published, clo
     clock.now += SECOND
     worker.run()
     assert published == []
+
+
+def test_one_that_cannot_be_read_holds_up_no_other_and_stays(worker, pushes, published, clock, parts, caplog):
+    """Such as one of a newer version, after going back to this one."""
+    odd = schedule.Planned("odd", clock.now, None, '{"uids":["7"],"of_tomorrow":1}')
+    parts.database.run(lambda c: schedule.add(c, odd, clock.now))
+    plan(pushes, clock)
+    clock.now += SECOND
+    worker.run()
+    assert len(published) == 1
+    assert waiting(parts) == [odd.due]
+    assert "odd cannot be read" in caplog.text

@@ -35,7 +35,8 @@ def test_a_dropped_request_may_be_begun_again(database, begin):
     assert begin()
 
 
-def test_a_restart_moves_the_time(database, begin):
+def test_of_two_that_restart_a_request_one_does(database, begin):
     begin()
-    database.run(lambda c: answers.restart(c, 1, "r", 500))
+    began = database.read(lambda c: answers.find(c, 1, "r")).ts
+    assert [database.run(lambda c: answers.restart(c, 1, "r", began, 500)) for _ in range(2)] == [True, False]
     assert database.read(lambda c: answers.find(c, 1, "r")).ts == 500

@@ -170,3 +170,14 @@ def test_the_picture_of_a_person_is_in_lists_of_members_and_of_talks(database, l
     database.run(lambda c: rooms.open_private(c, "7", "9"))
     assert [m.avatar for m in database.read(lambda c: rooms.members_of(c, lobby.id))] == ["/ben.png"]
     assert [m.avatar for m in of(database, "7")] == ["/ben.png"]
+
+
+def test_of_two_workers_that_begin_a_talk_at_one_moment_both_have_it(database, monkeypatch):
+    """The other one is through between our look and our insert, which SQLite's lock does not let happen."""
+    looks = iter([None])
+    find = rooms.find_private
+    talk = database.run(lambda c: rooms.open_private(c, "7", "9"))
+    monkeypatch.setattr(rooms, "find_private", lambda *who: next(looks, find(*who)))
+    monkeypatch.setattr(rooms, "is_member", lambda *_: False)
+    assert database.run(lambda c: rooms.open_private(c, "7", "9")) == talk
+    assert not database.run(lambda c: rooms.add_member(c, talk, "7", peer="9"))
