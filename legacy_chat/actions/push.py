@@ -44,7 +44,7 @@ def make_push(to: str | int | Iterable[str | int] | None = None, **fields: Any) 
     try:
         return msgspec.convert({name: value for name, value in fields.items() if value is not None}, Push)
     except msgspec.ValidationError as error:
-        raise BadShape(f"{error}.") from None
+        raise BadShape(f"{str(error).rstrip('.')}.") from None
 
 
 def _milliseconds(when: datetime | timedelta | int | None) -> int | None:

@@ -15,13 +15,14 @@ from msgspec import UNSET, Meta, UnsetType
 from .frames import Key
 
 EVENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$"
-EventName = Annotated[str, Meta(pattern=EVENT_NAME)]
+# Checked in words of ours; the pattern is for the schema alone. Besides, msgspec's `$` lets a newline at the end pass.
+EventName = Annotated[str, Meta(extra_json_schema={"pattern": EVENT_NAME})]
 DEFAULT_NAME = "push"
 
 
-def checked_event_name(name: str) -> str:
+def checked_event_name(name: Any) -> str:
     """Raises `ValueError` for what cannot be an event's name."""
-    if not re.fullmatch(EVENT_NAME, name):
+    if not isinstance(name, str) or not re.fullmatch(EVENT_NAME, name):
         raise ValueError(f"{name!r} cannot be an event's name: use 1 to 64 letters, digits or _ . : - characters.")
     return name
 
@@ -67,6 +68,8 @@ class Push(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
             raise ValueError("Give either `content`, or the `name` of an event")
         if self.durable and (self.content is UNSET or self.all):
             raise ValueError("A durable push has `content`, and goes to people or to a room")
+        if self.name is not UNSET:
+            checked_event_name(self.name)
 
     @property
     def people(self) -> tuple[str, ...] | None:
