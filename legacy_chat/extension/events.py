@@ -30,7 +30,10 @@ class EventCalls(Aspect):
         return lambda function: self._hooks.handlers.add(name, function)
 
     def emit(self, event: str, uid: Person, data: Any = None) -> Pushed:
-        """An event for all open pages of somebody; whom it reached. Works in any process; raises as `push`."""
+        """An event for all open pages of somebody; whom it reached. Works in any process; raises as `push`.
+
+        `BadShape` for a name that pages keep for others (the types of the protocol's frames, `state`, …).
+        """
         try:
             person = uid_of(uid)
         except BadShape as error:

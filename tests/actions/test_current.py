@@ -176,7 +176,7 @@ def test_there_is_a_limit(chess, ada_here):
 
 def test_a_request_that_is_repeated_on_a_new_connection_does_to_it_what_it_did(chess, ada, ada_here, ben_here):
     """The first connection broke before the answer came."""
-    chess.on("welcome")(lambda: (join_room("chess"), emit("hello", "ada")))
+    chess.on("welcome")(lambda: (join_room("chess"), emit("greeting", "ada")))
     ada_here.request("event", id="1", name="welcome")
     ada_here.disconnect()
     again = chess.come(ada)

@@ -131,6 +131,16 @@ def test_a_round_that_cannot_be_carried_out_is_told_in_the_log_and_does_not_come
     assert waiting(parts) == []
 
 
+def test_a_round_that_an_older_version_took_stops_no_other(worker, pushes, parts, published, clock, caplog):
+    row = schedule.Planned("a1", clock.now, None, '{"all":true,"name":"state"}')
+    parts.database.run(lambda c: schedule.add(c, row, clock.now))
+    plan(pushes, clock)
+    clock.now += SECOND
+    worker.run()
+    assert "a1 cannot be sent: 'state' is no name" in caplog.text
+    assert (len(published), waiting(parts)) == (1, [])
+
+
 def test_a_push_that_was_called_off_does_not_come(worker, pushes, published, clock):
     pushes.unschedule(plan(pushes, clock))
     clock.now += SECOND

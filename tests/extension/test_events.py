@@ -149,6 +149,29 @@ def test_to_nobody_in_particular_is_an_error(app, chat):
         chat.broadcast("price", 1, room="lobby", to="chess")
 
 
+def test_a_name_under_which_no_page_would_hear_it_is_refused(app, chat):
+    ada = chat.test_client("7")
+    for call in (
+        lambda: chat.emit("state", "7"),
+        lambda: chat.broadcast("join"),
+        lambda: chat.broadcast("join", to="chess"),
+        lambda: chat.push("7", name="disconnect"),
+    ):
+        with pytest.raises(BadShape, match=r"pages keep it for others: ack, .*, transport, typing"):
+            call()
+    assert ada.get_received() == []
+    chat.push("7", "hello")
+    chat.emit("message", "7")
+    assert [event["name"] for event in ada.get_received()] == ["push", "message"]
+
+
+def test_in_a_handler_such_a_name_is_a_bug_of_the_handler(app, chat, caplog):
+    chat.on("join")(lambda: emit("state", 1))
+    with pytest.raises(Internal):
+        chat.test_client("7").emit("join")
+    assert "ValueError: 'state' is no name for an event of yours" in caplog.text
+
+
 def test_where_nobody_serves_the_chat_an_event_is_an_error(app, chat):
     for call in (lambda: chat.emit("x", "7"), lambda: chat.broadcast("x"), lambda: chat.broadcast("x", to="chess")):
         with pytest.raises(Unavailable):
