@@ -43,6 +43,7 @@ class Schedule:
 
     def _run(self, planned: Planned, now: int) -> bool:
         """Whether it was its turn."""
+
         def claim(connection: Connection) -> bool:
             return schedule.claim(connection, planned, now)
 

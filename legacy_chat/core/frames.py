@@ -453,7 +453,7 @@ encode = msgspec.json.Encoder().encode
 _event_types = {frame.__struct_config__.tag for frame in SERVER_FRAMES}
 # A page keeps free what a later version may say, so that no site's own event stands in its way then.
 _LATER = ("edit", "delete", "react")
-TYPES = frozenset({*_TYPES, *_event_types, *_LATER})
+TYPES = frozenset(map(str, (*_TYPES, *_event_types, *_LATER)))
 _event_decoder = msgspec.json.Decoder(
     Hello | LoggedIn | GroupPm | PrivatePm | Ack | Error | Gap | Joined | Left | RoomChanged | TypingNotice | ReadNotice
     | Presence | OnlineNotice | SiteEvent | Pong | Drain

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from ..actions import sessions
+from ..actions.handlers import checked_rule
 from ..web.identity import device_of_request, last_name, uid_of
 from .aspect import EXTENSION, Aspect, state_of_app
 from .whom import Person, member_of
@@ -19,9 +20,10 @@ class IdentityCalls(Aspect):
         """`@chat.member_loader`: called with the user object, within the request; says as whom they chat.
 
         It answers a `Member`, or a dict with any of uid, name, avatar, roles and locale; None for somebody who may
-        not chat. A site without Flask-Login is asked with None, and None is then nobody.
+        not chat. A site without Flask-Login is asked with None, and None is then nobody. Raises `TypeError` for what
+        cannot be called so.
         """
-        self._hooks.member_loader = loader
+        self._hooks.member_loader = checked_rule("member_loader", loader, "user")
         return loader
 
     def token(

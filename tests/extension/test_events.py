@@ -191,3 +191,12 @@ def test_what_no_handler_can_be_is_refused_where_it_is_written(chat):
         chat.on("move")(lambda data: 2)
     with pytest.raises(TypeError):
         chat.on("two")(lambda member, data: 1)
+
+
+def test_without_parentheses_nothing_is_registered_and_that_is_said(chat):
+    def move(data):
+        return data
+
+    for name in (move, 5, None):
+        with pytest.raises(TypeError, match=r'write @chat\.on\("name"\)'):
+            chat.on(name)
