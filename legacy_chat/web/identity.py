@@ -84,6 +84,21 @@ def uid_of(user: Any) -> str:
         return str(user.get_id())
 
 
+def is_person(uid: str) -> bool:
+    """Whether the user who is logged in, in this context, chats under that uid.
+
+    Without a `member_loader` nobody is asked: there the uids are those of the users.
+    """
+    if _loader() is None:
+        return True
+    try:
+        user = current_user._get_current_object()
+        return bool(user.is_authenticated) and member_of_user(user).uid == uid
+    except Exception:  # a uid that the site's own code cannot look up, or somebody who may not chat any more
+        log.debug("no user of the site is the person %s", uid, exc_info=True)
+        return False
+
+
 def member_from(given: Any, device: str | None, uid: Any = None) -> Member:
     """A member from what the site's own code answered: a Member, or a dict with some of its fields.
 

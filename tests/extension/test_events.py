@@ -42,6 +42,13 @@ def test_a_handler_works_with_what_the_site_works_with(app, chat):
     assert chat.test_client("7", "ada").emit("who", 1) == ["7", "7", "shop", "/chat/ws", 1]
 
 
+def test_a_member_loader_takes_nobody_their_user(app, chat):
+    chat.member_loader(lambda user: {"uid": user.id, "name": "Ada of the shop"})
+    chat.on("who")(lambda: current_user.get_id())
+    assert chat.test_client("7", "ada").emit("who") == "7"
+    assert chat.test_client("guest").emit("who") is None
+
+
 def test_handlers_may_be_given_after_the_app(app, chat):
     ada = chat.test_client("7")
     chat.on("late")(lambda data: "yes")
