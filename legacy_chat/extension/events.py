@@ -64,7 +64,7 @@ class EventCalls(Aspect):
     def test_client(self, uid: Person, name: str | None = None, **login: Any) -> LocalClient:
         """A page of somebody without a socket, logged in, for tests: `emit` to it, look at `get_received`.
 
-        Raises what the login raises, such as the `Refused` of a `connect` handler.
+        Raises what the login raises. Whom a `connect` handler refuses is `closed` with 4403.
         """
         state, who = state_of_app(), member_of(uid)
         member = Member(who.uid, name or who.name, who.device, who.avatar, who.roles, who.locale)
