@@ -71,11 +71,18 @@ def test_wrong_settings_stop_the_start_all_in_one_message(make_host):
     said = str(error.value)
     for words in (
         "CHAT_REPLAY='many'",
-        "CHAT_PREFIX='chat': must start with a slash",
+        "CHAT_PREFIX='chat': must be a path such as /chat",
         "CHAT_RATE='fast'",
         "CHAT_COLOUR",
     ):
         assert words in said
+
+
+def test_an_app_whose_pages_belong_to_hosts_is_refused_with_the_reason(tmp_path):
+    app = Flask("host", instance_path=str(tmp_path), host_matching=True, static_host="shop.example")
+    app.secret_key = "only for tests"
+    with pytest.raises(SettingsError, match=r"host_matching=True.*404"):
+        Chat(app)
 
 
 def test_an_app_gets_chat_once(host):

@@ -37,6 +37,11 @@ from .whom import Person, gid_of, member_of, uids_of
 
 __all__ = ["EXTENSION", "Chat"]
 
+_HOST_MATCHING = (
+    "This app is a Flask(host_matching=True), where each route names the host that it is for. Those of the chat name "
+    "none, so all its pages would be 404: give it an app without host_matching."
+)
+
 
 class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
     """Chat for the users of a Flask site: `Chat(app)`, or `chat.init_app(app)` in a factory."""
@@ -56,6 +61,8 @@ class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
         if EXTENSION in app.extensions:
             raise SettingsError("This app has chat already: call Chat(app) or chat.init_app(app) once.")
         with attend(app.config):
+            if app.url_map.host_matching:
+                raise SettingsError(_HOST_MATCHING)
             state = State(app, settings_table.load(app.config, os.environ), self._hooks, engine)
         app.extensions[EXTENSION] = state
         logs.set_up(state.settings.log_format)
