@@ -256,13 +256,16 @@ def test_an_event_has_a_name_and_data(chat, heard):
 
 
 def test_a_push_to_nobody_or_of_nothing_is_refused(chat, heard):
-    for wrong in (
-        {"content": "hello"},
-        {"to": "7"},
-        {"to": "7", "content": "hi", "gid": "lobby"},
-        {"to": [], "name": "x"},
+    one = "Name exactly one of `to` .people., `gid` .a room. and `everybody`"
+    for wrong, words in (
+        ({"content": "hello"}, one),
+        ({"to": None, "content": "hello"}, one),
+        ({"to": "7", "content": "hi", "gid": "lobby"}, one),
+        ({"to": [], "name": "x"}, "Nobody is named: `to` is empty"),
+        ({"to": "7"}, "Give either `content`, or the `name` of an event"),
+        ({"to": "7", "name": "no spaces"}, "'no spaces' cannot be an event's name"),
     ):
-        with pytest.raises(BadShape):
+        with pytest.raises(BadShape, match=words):
             chat.push(**wrong)
     assert heard == []
 

@@ -21,7 +21,7 @@ from ..actions.push import make_push
 from ..core.push import Pushed
 from ..doctor.door import DoctorDoor
 from ..doctor.start import attend
-from ..errors import SettingsError
+from ..errors import BadShape, SettingsError
 from ..state import State, install_handler
 from ..web import api, push_door, text_page, widget
 from ..web.door import SOCKET_PATH, SocketDoor
@@ -107,8 +107,12 @@ class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
         is a message as well, from `sender` (uid, name). `at` and `every` (or milliseconds) plan it: the answer's `id`
         is for `unschedule`. Raises a `ChatError`: `Unavailable` where nobody can take it.
         """
+        if sum((to is not None, gid is not None, bool(everybody))) != 1:
+            raise BadShape("Name exactly one of `to` (people), `gid` (a room) and `everybody`.")
         who = sender and {"uid": sender[0], "name": sender[1]}
         whom, room = None if to is None else uids_of(to), None if gid is None else gid_of(gid)
+        if whom == []:
+            raise BadShape("Nobody is named: `to` is empty.")
         push = make_push(
             whom, content=content, name=name, data=data, gid=room, all=everybody, durable=durable, sender=who, at=at,
             every=every,
