@@ -99,13 +99,13 @@ def is_person(uid: str) -> bool:
         return False
 
 
-def member_from(given: Any, device: str | None, uid: Any = None) -> Member:
-    """A member from what the site's own code answered: a Member, or a dict with some of its fields.
+def member_from(given: Any, device: str | None, uid: Any = None, asked: str = "member_loader") -> Member:
+    """A member from what the site's own code (`asked`) answered: a Member, or a dict with some of its fields.
 
     Raises `Forbidden` where the uid (default: the one given here) cannot stand in a chat, and TypeError for what is no
     answer.
     """
-    fields = _fields(given)
+    fields = _fields(given, asked)
     try:
         return _member(**{"uid": uid, **fields, "device": device})
     except ChatError as error:
@@ -124,12 +124,12 @@ def _loader() -> Callable[[Any], Any] | None:
     return state.hooks.member_loader
 
 
-def _fields(given: Any) -> dict[str, Any]:
+def _fields(given: Any, asked: str) -> dict[str, Any]:
     if isinstance(given, Member):
         return {name: getattr(given, name) for name in _FIELDS}
     if not isinstance(given, Mapping) or not given.keys() <= _FIELDS:
         words = f"a Member, None or a dict with {', '.join(sorted(_FIELDS))}"
-        raise TypeError(f"member_loader answered {_in_short(given)}: it is to answer {words}")
+        raise TypeError(f"{asked} answered {_in_short(given)}: it is to answer {words}")
     return {name: value for name, value in given.items() if value is not None}
 
 
