@@ -118,6 +118,7 @@ def encoded(data: Any, limit: int) -> msgspec.Raw:
     """The data as JSON of at most `limit` bytes. Raises `TypeError` or `ValueError`."""
     try:
         raw = frames.encode(data)
+        frames.refuse_nan(data, raw)
     except (ValueError, OverflowError, RecursionError) as error:
         raise TypeError(f"The data cannot be written as JSON: {error}.") from None
     if len(raw) > limit:

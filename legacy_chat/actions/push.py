@@ -216,7 +216,9 @@ def _event(push: Push) -> bytes:
     name = DEFAULT_NAME if push.name is UNSET else push.name
     data = {"content": push.content} if push.content is not UNSET else None if push.data is UNSET else push.data
     try:
-        return frames.encode(frames.SiteEvent(name=name, data=data))
+        raw = frames.encode(frames.SiteEvent(name=name, data=data))
+        frames.refuse_nan(data, raw)
+        return raw
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BadText(f"The data cannot be written as JSON: {error}.") from None
 

@@ -473,6 +473,17 @@ def decode_event(raw: bytes | str) -> Event | None:
         raise BadFrame(f"The server's frame cannot be read: {error}.") from None
 
 
+def refuse_nan(data: Any, raw: bytes) -> None:
+    """Raises `ValueError` where `raw`, which is `data` as JSON, says null for a NaN or an infinity."""
+    if b"null" not in raw:
+        return
+    try:
+        plain = msgspec.to_builtins(data, str_keys=True)
+    except TypeError:  # there is a `msgspec.Raw` in it, whose author wrote the JSON
+        return
+    json.dumps(plain, allow_nan=False)
+
+
 def ack(request_id: str, **produced: Any) -> Ack:
     return Ack(id=request_id, ok=True, **produced)
 

@@ -73,6 +73,13 @@ def test_one_may_speak_to_a_room_that_one_is_not_in_but_not_to_none(site, ada_he
         ada_here.emit("wrong")
 
 
+def test_what_is_no_json_is_refused(site, ada_here, caplog):
+    calls(site, lambda: emit("price", float("nan")))
+    with pytest.raises(Internal):
+        ada_here.emit("call")
+    assert "TypeError: The data cannot be written as JSON" in caplog.text
+
+
 def test_send_is_the_event_message(site, ada_here):
     calls(site, lambda: send("hello"))
     ada_here.emit("call")
