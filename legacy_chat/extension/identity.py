@@ -44,7 +44,7 @@ class IdentityCalls(Aspect):
         state, who = state_of_app(), member_of(uid)
         known = who.name if who.name != who.uid else last_name(state.parts, who.uid)
         named = ((roles,) if isinstance(roles, str) else tuple(roles)) or who.roles
-        return state.tokens.mint(who.uid, name or known, avatar or who.avatar, named, locale or who.locale)
+        return state.tokens.mint(who.uid, name or known, avatar or who.avatar, named, locale or who.locale).token
 
     def disconnect(self, uid: Person, device: str | None = None) -> None:
         """Close somebody's sockets (those of one device, where given) at once; they must log in again.

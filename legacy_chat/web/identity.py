@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask, current_app, has_request_context, request
 from flask_login import current_user
@@ -223,6 +223,13 @@ def last_name(parts: Parts, uid: str) -> str | None:
     return parts.read(lambda c: people.find_name(c, uid))
 
 
+class Minted(NamedTuple):
+    """A connect token, and the second since the epoch at which it expires."""
+
+    token: str
+    expires: int
+
+
 class Tokens:
     """Connect tokens: signed with the app's SECRET_KEY; uid, name, the second at which they expire, and what was said
     beside that.
@@ -239,14 +246,14 @@ class Tokens:
         avatar: str | None = None,
         roles: Iterable[str] = (),
         locale: str | None = None,
-    ) -> str:
+    ) -> Minted:
         """Raises a `ChatError` where uid, name or avatar could not stand in a chat."""
         uid = check_uid(str(uid))
         told = {"avatar": avatar and check_avatar(avatar), "roles": _words(roles), "locale": locale}
         more = {name: value for name, value in told.items() if value}
         expires = int(time.time() + self._seconds)
         token = self._serializer.dumps([uid, check_name(name or uid), expires, *([more] if more else [])])
-        return token if isinstance(token, str) else token.decode()
+        return Minted(token if isinstance(token, str) else token.decode(), expires)
 
     def verify(self, token: str) -> Member:
         """Raises `BadToken`, with words for whoever has to mend it."""
