@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -78,8 +79,8 @@ def _origins(text: str) -> tuple[str, ...]:
 
 
 def _prefix(text: str) -> str:
-    if not text.startswith("/") or text.endswith("/") or len(text) < 2:
-        raise ValueError("must start with a slash and not end with one, such as /chat")
+    if not re.fullmatch(r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+", text):
+        raise ValueError("must be a path such as /chat: letters, digits, - _ . and slashes, one first and none last")
     return text
 
 
@@ -168,6 +169,17 @@ TABLE = (
 )
 
 
+NAMES = frozenset(f"CHAT_{setting.name}" for setting in TABLE)
+
+
+def rather(name: str) -> str:
+    """What to do about a CHAT_ name that is none of ours: the nearest one, where there is one."""
+    near = difflib.get_close_matches(name.removeprefix("CHAT_"), [setting.name for setting in TABLE], 1)
+    if near:
+        return f"rename it to CHAT_{near[0]}"
+    return "give it a name that does not begin with CHAT_; docs/reference/settings.md lists those that do"
+
+
 class Settings:
     """The settings, frozen: `settings.max_message_bytes` is CHAT_MAX_MESSAGE_BYTES."""
 
@@ -236,9 +248,8 @@ def load(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
             values[setting.name.lower()] = setting.parse(_as_text(given))
         except ValueError as error:
             mistakes.append(f"{key}={given!r}: {error} ({setting.help})")
-    known = {f"CHAT_{setting.name}" for setting in TABLE}
-    unknown = sorted(key for key in config if key.startswith("CHAT_") and key not in known)
-    mistakes += [f"{key}: there is no such setting" for key in unknown]
+    unknown = sorted(key for key in config if key.startswith("CHAT_") and key not in NAMES)
+    mistakes += [f"{key}: there is no such setting; {rather(key)}" for key in unknown]
     if mistakes:
         raise SettingsError("\n".join(mistakes))
     return Settings(values)

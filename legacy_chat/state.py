@@ -152,7 +152,7 @@ class State:
     @property
     def events(self) -> Events:
         if self._events is None or self._events[0] is not self.parts:
-            context = partial(speaker.context, self.app, self.hooks.member_loader is None)
+            context = partial(speaker.context, self.app)
             self._events = self.parts, Events(self.parts, self.hooks.handlers, context)
         return self._events[1]
 

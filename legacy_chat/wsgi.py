@@ -20,6 +20,7 @@ from flask import Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from .actions import sessions
+from .actions.handlers import checked_rule
 from .core.model import Member
 from .errors import ChatError, Unavailable
 from .extension import EXTENSION, Chat
@@ -56,8 +57,9 @@ def mount(
     The history is a SQLite file in `instance_path` unless `database_url` is given; `engine` is the site's own, for
     `post(session=...)`. `settings` are those of the reference, in small letters and without CHAT_.
 
-    Raises `SettingsError` with every mistake of the settings.
+    Raises `SettingsError` with every mistake of the settings, `TypeError` for an `identify` that cannot be asked.
     """
+    checked_rule("identify", identify, "environ")
     flask = Flask("legacy_chat.wsgi", static_folder=None, instance_path=str(Path(instance_path).absolute()))
     flask.secret_key = secret_key
     # The site may have a cookie named `session`, too.
@@ -134,7 +136,7 @@ class _Question:
             if answer is None or answer is False:  # such as `user.is_authenticated and user.pk`
                 return None
             named = isinstance(answer, str | int) and answer is not True
-            return member_from({"uid": answer} if named else answer, device_of(environ))
+            return member_from({"uid": answer} if named else answer, device_of(environ), asked="identify")
         except ChatError:
             raise
         except Exception:

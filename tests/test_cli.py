@@ -1,6 +1,10 @@
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from legacy_chat.actions.keys import Keys
+from legacy_chat.cli.doctor import served_as
 from legacy_chat.core.model import Member
 from legacy_chat.storage import people, rooms, schedule
 
@@ -139,3 +143,23 @@ def test_a_command_leaves_no_connection_open(chat, state):
     chat("token", "7")
     assert len(state.database._writers._idle) <= 1
     assert len(state.database._readers._idle) <= 1
+
+
+@pytest.mark.parametrize(
+    ("named", "app"),
+    [
+        ("shop", "shop:application"),
+        ("shop.py", "shop:application"),
+        ("shop:other", "shop:other"),
+        ("shop:make", "shop:make()"),
+        ("shop:make('test')", "shop:make('test')"),
+        ("factory", "factory:create_app()"),
+        ("unknown", "unknown:app"),
+        ("src/shop.py", "wsgi:app"),
+    ],
+)
+def test_the_doctor_calls_the_app_as_gunicorn_does(host, monkeypatch, named, app):
+    shop = SimpleNamespace(app=host, application=host.wsgi_app, other=host, make=lambda *_: host)
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    monkeypatch.setitem(sys.modules, "factory", SimpleNamespace(create_app=lambda: host))
+    assert served_as(named) == app

@@ -74,7 +74,7 @@ def keyed(app: Flask) -> dict[str, str]:
 
 
 def token(app: Flask) -> str:
-    return app.extensions["legacy_chat"].tokens.mint("7", "ada")
+    return app.extensions["legacy_chat"].tokens.mint("7", "ada").token
 
 
 def poll(client, app: Flask):

@@ -71,11 +71,18 @@ def test_wrong_settings_stop_the_start_all_in_one_message(make_host):
     said = str(error.value)
     for words in (
         "CHAT_REPLAY='many'",
-        "CHAT_PREFIX='chat': must start with a slash",
+        "CHAT_PREFIX='chat': must be a path such as /chat",
         "CHAT_RATE='fast'",
         "CHAT_COLOUR",
     ):
         assert words in said
+
+
+def test_an_app_whose_pages_belong_to_hosts_is_refused_with_the_reason(tmp_path):
+    app = Flask("host", instance_path=str(tmp_path), host_matching=True, static_host="shop.example")
+    app.secret_key = "only for tests"
+    with pytest.raises(SettingsError, match=r"host_matching=True.*404"):
+        Chat(app)
 
 
 def test_an_app_gets_chat_once(host):
@@ -249,13 +256,16 @@ def test_an_event_has_a_name_and_data(chat, heard):
 
 
 def test_a_push_to_nobody_or_of_nothing_is_refused(chat, heard):
-    for wrong in (
-        {"content": "hello"},
-        {"to": "7"},
-        {"to": "7", "content": "hi", "gid": "lobby"},
-        {"to": [], "name": "x"},
+    one = "Name exactly one of `to` .people., `gid` .a room. and `everybody`"
+    for wrong, words in (
+        ({"content": "hello"}, one),
+        ({"to": None, "content": "hello"}, one),
+        ({"to": "7", "content": "hi", "gid": "lobby"}, one),
+        ({"to": [], "name": "x"}, "Nobody is named: `to` is empty"),
+        ({"to": "7"}, "Give either `content`, or the `name` of an event"),
+        ({"to": "7", "name": "no spaces"}, "'no spaces' cannot be an event's name"),
     ):
-        with pytest.raises(BadShape):
+        with pytest.raises(BadShape, match=words):
             chat.push(**wrong)
     assert heard == []
 

@@ -34,7 +34,7 @@ ARROWS = {
     "doctor": {"doctor", "web", "storage", "errors", "settings"},
     "proxy": {"settings"},
     "client": {"client", "core", "errors"},
-    "testing": {"testing", "client", "actions", "core"},
+    "testing": {"testing", "extension", "client", "actions", "core"},
     "site": {"site", "extension", "web", "storage", "core", "errors"},
     "wsgi": {"extension", "web", "actions", "core", "errors"},
     "__init__": {"core", "extension", "actions", "site", "errors"},

@@ -35,6 +35,7 @@ def test_the_config_of_the_app_goes_over_the_environment():
     ("name", "given", "read"),
     [
         ("PREFIX", "/talk", "/talk"),
+        ("PREFIX", "/a.b/...c/x-1_2/chat", "/a.b/...c/x-1_2/chat"),
         ("DEFAULT_ROOMS", "lobby, help,", ("lobby", "help")),
         ("DEFAULT_ROOMS", ["lobby", "help"], ("lobby", "help")),
         ("DEFAULT_ROOMS", "", ()),
@@ -68,6 +69,15 @@ def test_a_value_means(name, given, read):
         ("PREFIX", "/chat/"),
         ("PREFIX", "/"),
         ("PREFIX", ""),
+        ("PREFIX", "/chat/<x>"),
+        ("PREFIX", "/my chat"),
+        ("PREFIX", "//chat"),
+        ("PREFIX", "/site//chat"),
+        ("PREFIX", "/chat?x"),
+        ("PREFIX", "/chat%20"),
+        ("PREFIX", "/../chat"),
+        ("PREFIX", "/site/."),
+        ("PREFIX", "/chat\n"),
         ("ALLOWED_ORIGINS", "shop.example"),
         ("ALLOWED_ORIGINS", "https://shop.example/blog"),
         ("ALLOWED_ORIGINS", "https://"),
@@ -124,6 +134,19 @@ def test_all_mistakes_are_told_together():
         load({"CHAT_REPLAY": "many", "CHAT_COLOUR": "red"}, {"CHAT_RATE": "fast"})
     lines = str(refused.value).splitlines()
     assert [line.split("=")[0].split(":")[0] for line in lines] == ["CHAT_RATE", "CHAT_REPLAY", "CHAT_COLOUR"]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("CHAT_MAX_CONNECTION", "rename it to CHAT_MAX_CONNECTIONS"),
+        ("CHAT_DATABASE_URI", "rename it to CHAT_DATABASE_URL"),
+        ("CHAT_XYZZY", "give it a name that does not begin with CHAT_"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_the_nearest(name, advice):
+    with pytest.raises(SettingsError, match=f"{name}: there is no such setting; {advice}"):
+        load({name: "1"}, {})
 
 
 def test_a_setting_of_another_program_in_the_environment_is_no_mistake():

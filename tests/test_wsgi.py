@@ -148,6 +148,17 @@ def test_an_answer_that_is_none_is_in_the_log_and_the_visitor_may_try_again(aske
     with pytest.raises(Unavailable):
         asked(wrong)
     assert "identify failed" in caplog.text
+    assert "identify answered" in caplog.text
+    assert "member_loader" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("identify", "says"),
+    [(None, "None is no function"), ("7", "'7' is no function"), (lambda: "7", r"cannot be called with \(environ\)")],
+)
+def test_what_cannot_be_asked_is_refused_where_it_is_written(make, identify, says):
+    with pytest.raises(TypeError, match=says):
+        make(identify=identify)
 
 
 @pytest.mark.parametrize("unfit", [{}, "", {"uid": None, "name": "ada"}, "a" * 65, "a\nb"])

@@ -14,7 +14,7 @@ import msgspec
 from ..backplane.contract import ToAll, ToRoom
 from ..core import access, close, frames
 from ..core.model import Member, event_room_key, room_key
-from ..core.push import checked_event_name
+from ..core.push import checked_told_name
 from ..core.text import check_name
 from ..errors import BadText, Forbidden
 from ..storage import rooms as stored_rooms
@@ -105,13 +105,14 @@ def emit(
 ) -> None:
     """An event for the speaking connection alone; `to` an event room, to a chat `room`, or `broadcast` to everybody.
 
-    Raises `TypeError` for data that cannot be JSON, `ValueError` for what no event can be, `UnknownRoom`.
+    Raises `TypeError` for data that cannot be JSON, `ValueError` for what no event can be (a name that pages keep for
+    others, too much data), `UnknownRoom`.
     """
     now = _speaking()
     client, parts = now.client, now.parts
     if sum((to is not None, room is not None, broadcast)) > 1:
         raise ValueError("Name one of `to`, `room` and `broadcast`.")
-    name, raw = checked_event_name(event), encoded(data, parts.settings.max_message_bytes)
+    name, raw = checked_told_name(event), encoded(data, parts.settings.max_message_bytes)
     site_event = frames.SiteEvent(name=name, data=raw)
     if to is None and room is None and not broadcast:
         client.send(site_event)
@@ -135,6 +136,7 @@ def encoded(data: Any, limit: int) -> msgspec.Raw:
     """The data as JSON of at most `limit` bytes. Raises `TypeError` or `ValueError`."""
     try:
         raw = frames.encode(data)
+        frames.refuse_nan(data, raw)
     except (ValueError, OverflowError, RecursionError) as error:
         raise TypeError(f"The data cannot be written as JSON: {error}.") from None
     if len(raw) > limit:

@@ -23,8 +23,7 @@ class Handler:
 
     def __init__(self, function: Callable[..., Any]):
         self.name = name_of(function)
-        if inspect.iscoroutinefunction(function):
-            raise TypeError(f"{self.name} is a coroutine: a handler is a plain function, and may wait in it.")
+        check_plain("a handler", function)
         self.function = function
         self._bare = not _takes(self.name, function)
 
@@ -34,14 +33,42 @@ class Handler:
 
 def _takes(name: str, function: Callable[..., Any]) -> bool:
     """Whether the function takes an argument. Raises `TypeError` where it takes more than one."""
+    if fits(function, None):
+        return True
+    if fits(function):
+        return False
     signature = inspect.signature(function)
-    for arguments in ((None,), ()):
-        try:
-            signature.bind(*arguments)
-        except TypeError:
-            continue
-        return bool(arguments)
     raise TypeError(f"{name}{signature} takes more than one argument: a handler gets the event's data, or nothing.")
+
+
+def check_plain(kind: str, function: Any) -> None:
+    """Raises `TypeError` for what cannot be called, or answers with a coroutine, which nobody would await."""
+    if not callable(function):
+        raise TypeError(f"{function!r} is no function: {kind} is one.")
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+        raise TypeError(f"{name_of(function)} is a coroutine: {kind} is a plain function, and may wait in it.")
+
+
+def fits(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Whether the function can be called with these; taken for granted where one in C tells nothing of itself."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
+
+
+def checked_rule(kind: str, function: F, *parameters: str) -> F:
+    """The function, which the chat will call with these. Raises `TypeError` for what cannot be called so."""
+    check_plain(f"`{kind}`", function)
+    if not fits(function, *parameters):
+        takes = f"{name_of(function)}{inspect.signature(function)}"
+        raise TypeError(f"{takes} cannot be called with ({', '.join(parameters)}), as `{kind}` is.")
+    return function
 
 
 @dataclass

@@ -44,7 +44,7 @@ def make_push(to: str | int | Iterable[str | int] | None = None, **fields: Any) 
     try:
         return msgspec.convert({name: value for name, value in fields.items() if value is not None}, Push)
     except msgspec.ValidationError as error:
-        raise BadShape(f"{error}.") from None
+        raise BadShape(f"{str(error).rstrip('.')}.") from None
 
 
 def _milliseconds(when: datetime | timedelta | int | None) -> int | None:
@@ -216,7 +216,9 @@ def _event(push: Push) -> bytes:
     name = DEFAULT_NAME if push.name is UNSET else push.name
     data = {"content": push.content} if push.content is not UNSET else None if push.data is UNSET else push.data
     try:
-        return frames.encode(frames.SiteEvent(name=name, data=data))
+        raw = frames.encode(frames.SiteEvent(name=name, data=data))
+        frames.refuse_nan(data, raw)
+        return raw
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BadText(f"The data cannot be written as JSON: {error}.") from None
 

@@ -56,13 +56,17 @@ class Rules:
     def joinable(self, member: Member, rooms: Iterable[Room]) -> list[Room]:
         """Those of the rooms that they may join."""
 
-        def may_join(room: Room) -> bool:
+        def may_join(hook: Rule, room: Room) -> bool:
             try:
-                return all(self._is_yes(hook, hook(member, room)) for hook in self._hooks.can_join)
+                return self._is_yes(hook, hook(member, room))
             except Refused:
                 return False
 
-        found: list[Room] = self._run(lambda: [room for room in rooms if may_join(room)])
+        def sift(hook: Rule) -> None:
+            found[:] = [room for room in found if may_join(hook, room)]
+
+        found = list(rooms)
+        self._run(self._hooks.can_join, sift)
         return found
 
     def check_invite(self, member: Member, room: Room, uid: str) -> None:
@@ -80,22 +84,21 @@ class Rules:
     def passed(self, said: Submission) -> str:
         """The text as the rules let it pass, each given what the one before made of it."""
 
-        def pass_all() -> str:
-            content = said.content
-            for hook in self._hooks.before_message:
-                content = _verdict(hook(msgspec.structs.replace(said, content=content)), content)
-            return content
+        content = said.content
 
-        return str(self._run(pass_all)) if self._hooks.before_message else said.content
+        def let_pass(hook: Rule) -> None:
+            nonlocal content
+            content = _verdict(hook(msgspec.structs.replace(said, content=content)), content)
+
+        self._run(self._hooks.before_message, let_pass)
+        return content
 
     def _check(self, hooks: list[Rule], words: str, *arguments: Any) -> None:
-        def ask() -> None:
-            for hook in hooks:
-                if not self._is_yes(hook, hook(*arguments)):
-                    raise Forbidden(words)
+        def ask(hook: Rule) -> None:
+            if not self._is_yes(hook, hook(*arguments)):
+                raise Forbidden(words)
 
-        if hooks:
-            self._run(ask)
+        self._run(hooks, ask)
 
     def _is_yes(self, hook: Rule, answer: Any) -> bool:
         """A rule that ends without a word has not said yes; one that says neither yes nor no is in the log once."""
@@ -105,14 +108,19 @@ class Rules:
             log.warning("the rule %s answered %s, which is a no: it is to answer True or False", name_of(hook), kind)
         return answer is True
 
-    def _run(self, ask: Callable[[], Any]) -> Any:
+    def _run(self, hooks: list[Rule], ask: Callable[[Rule], None]) -> None:
+        """Ask them one after the other; of none nothing is opened. Raises what a rule refuses, or `Internal`."""
+        if not hooks:
+            return
+        hook = hooks[0]
         try:
             with self._context():
-                return ask()
+                for hook in hooks:
+                    ask(hook)
         except (ChatError, KeyboardInterrupt):
             raise
         except BaseException:  # as for handlers
-            log.exception("a rule of this site failed")
+            log.exception("the rule %s of this site failed", name_of(hook))
             raise Internal("A rule of this site failed; it is in its log. Nothing was done.") from None
 
 

@@ -30,6 +30,7 @@ class Schedule:
         self._parts = parts
         self._pushes = pushes
         self._events_from = parts.clock() + _RETURN
+        self._unread: set[str] = set()
 
     def run(self) -> float:
         """Carry out what is due; the seconds until the next look. Raises `Unavailable` where the store is ill."""
@@ -42,13 +43,9 @@ class Schedule:
         return min(max(wait, 0), _LOOK) / 1000
 
     def _run(self, planned: Planned, now: int) -> bool:
-        """Whether it was its turn. One that cannot be read (by this version) stays, and holds up no other."""
-        try:
-            push = _decode(planned.push)
-        except msgspec.MsgspecError as error:
-            log.error("the planned push %s cannot be read: %s", planned.id, error)
-            return False
-        if not push.durable and now < self._events_from:
+        """Whether it was its turn."""
+        push = self._read(planned)
+        if push is None or (not push.durable and now < self._events_from):
             return False
 
         def claim(connection: Connection) -> bool:
@@ -64,3 +61,13 @@ class Schedule:
             log.error("the planned push %s was not sent: %s", planned.id, error.message)
             self._parts.writer.call(claim)
         return True
+
+    def _read(self, planned: Planned) -> Push | None:
+        """None where another version planned it: it stays, is logged once, and holds up no other."""
+        try:
+            return _decode(planned.push)
+        except msgspec.MsgspecError as error:
+            if planned.id not in self._unread:
+                self._unread.add(planned.id)
+                log.error("the planned push %s cannot be read: %s", planned.id, error)
+            return None

@@ -50,7 +50,7 @@ def token(uids: tuple[str, ...], name: str | None) -> None:
     state = _state()
     names = state.database.read(lambda c: {uid: people.find_name(c, uid) for uid in uids})
     for uid in uids:
-        click.echo(_told(state.tokens.mint, uid, name or names[uid]))
+        click.echo(_told(state.tokens.mint, uid, name or names[uid]).token)
 
 
 @click.command("room")

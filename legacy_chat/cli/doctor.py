@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+
 import click
 from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import ScriptInfo, with_appcontext
 
-from ..doctor.finding import as_json, healthy, lines
+from ..doctor.finding import as_json, for_site, healthy, lines
+
+# What a module may call its app, where `--app` names the module alone. With middlewares around it, it is `application`,
+# as gunicorn has it.
+_NAMES = ("application", "app")
+_FACTORIES = ("create_app", "make_app")
 
 
 @click.command("doctor")
@@ -21,9 +29,10 @@ def doctor(url: str | None, for_programs: bool, idle: float) -> None:
     """
     from ..doctor.examine import examine  # a client, which no server needs to import
 
-    found = []
+    found, named = [], click.get_current_context().ensure_object(ScriptInfo).app_import_path
     try:
         for finding in examine(current_app.extensions["legacy_chat"], url, idle):
+            finding = for_site(finding, named, served_as(named)) if named else finding
             found.append(finding)
             if not for_programs:
                 click.echo("\n".join(lines(finding)))
@@ -32,3 +41,18 @@ def doctor(url: str | None, for_programs: bool, idle: float) -> None:
     if for_programs:
         click.echo(as_json(found))
     raise SystemExit(0 if healthy(found) else 1)
+
+
+def served_as(named: str) -> str:
+    """What `--app` or FLASK_APP names, in the words of gunicorn; those of the documentation where it is a path."""
+    module, _, name = named.partition(":")
+    module = module.removesuffix(".py")
+    if "/" in module:  # it is no module, unless gunicorn starts in its folder
+        return "wsgi:app"
+    known = vars(sys.modules[module]) if module in sys.modules else {}
+    if not name:
+        name = next((each for each in (*_NAMES, *_FACTORIES) if each in known), "app")
+        is_factory = name in _FACTORIES
+    else:
+        is_factory = inspect.isfunction(known.get(name))
+    return f"{module}:{name}()" if is_factory else f"{module}:{name}"

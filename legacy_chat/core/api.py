@@ -259,7 +259,7 @@ def decode(model: type[T], raw: bytes, most_data: int = 65536) -> T:
             raise TooLarge(f"`data` has at most {most_data} bytes.")
         return msgspec.json.decode(raw, type=model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"The body cannot be taken: {error}.") from None
+        raise BadRequest(f"The body cannot be taken: {str(error).rstrip('.')}.") from None
 
 
 def decode_query(model: type[T], given: Mapping[str, Sequence[str]]) -> T:

@@ -451,6 +451,9 @@ SERVER_FRAMES = (
 encode = msgspec.json.Encoder().encode
 
 _event_types = {frame.__struct_config__.tag for frame in SERVER_FRAMES}
+# A page keeps free what a later version may say, so that no site's own event stands in its way then.
+_LATER = ("edit", "delete", "react")
+TYPES = frozenset(map(str, (*_TYPES, *_event_types, *_LATER)))
 _event_decoder = msgspec.json.Decoder(
     Hello | LoggedIn | GroupPm | PrivatePm | Ack | Error | Gap | Joined | Left | RoomChanged | TypingNotice | ReadNotice
     | Presence | OnlineNotice | SiteEvent | Pong | Drain
@@ -468,6 +471,17 @@ def decode_event(raw: bytes | str) -> Event | None:
         except msgspec.DecodeError:
             pass
         raise BadFrame(f"The server's frame cannot be read: {error}.") from None
+
+
+def refuse_nan(data: Any, raw: bytes) -> None:
+    """Raises `ValueError` where `raw`, which is `data` as JSON, says null for a NaN or an infinity."""
+    if b"null" not in raw:
+        return
+    try:
+        plain = msgspec.to_builtins(data, str_keys=True)
+    except TypeError:  # there is a `msgspec.Raw` in it, whose author wrote the JSON
+        return
+    json.dumps(plain, allow_nan=False)
 
 
 def ack(request_id: str, **produced: Any) -> Ack:

@@ -12,18 +12,34 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from .frames import Key
+from .frames import TYPES, Key
+
+# What a page's `client.on` tells of itself, and what is for the server's own handlers.
+_OF_THE_CLIENT = ("state", "transport")
+_OF_THE_SERVER = ("connect", "disconnect", "close")
+# Under these no page would ever hear an event of the site's.
+TAKEN = TYPES.union(_OF_THE_CLIENT, _OF_THE_SERVER)
 
 EVENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$"
-EventName = Annotated[str, Meta(pattern=EVENT_NAME)]
+# Checked in words of ours; the pattern is for the schema alone. Besides, msgspec's `$` lets a newline at the end pass.
+EventName = Annotated[str, Meta(extra_json_schema={"pattern": EVENT_NAME, "not": {"enum": sorted(TAKEN)}})]
 DEFAULT_NAME = "push"
 
 
-def checked_event_name(name: str) -> str:
+def checked_event_name(name: Any) -> str:
     """Raises `ValueError` for what cannot be an event's name."""
-    if not re.fullmatch(EVENT_NAME, name):
+    if not isinstance(name, str) or not re.fullmatch(EVENT_NAME, name):
         raise ValueError(f"{name!r} cannot be an event's name: use 1 to 64 letters, digits or _ . : - characters.")
     return name
+
+
+def checked_told_name(name: Any) -> str:
+    """As `checked_event_name`, for what a page is told; `ValueError` for a name that is taken there."""
+    if checked_event_name(name) in TAKEN:
+        raise ValueError(
+            f"{name!r} is no name for an event of yours, pages keep it for others: {', '.join(sorted(TAKEN))}"
+        )
+    return str(name)
 
 
 # People named in one push; more is a room, or everybody.
@@ -67,6 +83,8 @@ class Push(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
             raise ValueError("Give either `content`, or the `name` of an event")
         if self.durable and (self.content is UNSET or self.all):
             raise ValueError("A durable push has `content`, and goes to people or to a room")
+        if self.name is not UNSET:
+            checked_told_name(self.name)
 
     @property
     def people(self) -> tuple[str, ...] | None:

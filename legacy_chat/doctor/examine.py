@@ -60,4 +60,4 @@ def _talk(state: State, line: Line, idle: float) -> Iterator[Finding]:
     yield upgrade
     if healthy([upgrade]) and judge.has_sockets(facts):
         # A token would stand in the proxy's log: only to be silent for longer than a login may take.
-        yield from sockets.try_socket(line, state.tokens.mint(_UID) if idle else None, idle)
+        yield from sockets.try_socket(line, state.tokens.mint(_UID).token if idle else None, idle)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 OK, NOTE, BAD = "ok", "note", "bad"
 _SIGNS = {OK: "✓", NOTE: "!", BAD: "✗"}
@@ -33,6 +34,12 @@ def note(check: str, text: str, cause: str, mend: str) -> Finding:
 def bad(check: str, text: str, cause: str, mend: str) -> Finding:
     """It does not work, or will not."""
     return Finding(check, BAD, text, cause, mend)
+
+
+def for_site(finding: Finding, named: str, served: str) -> Finding:
+    """The mend with this site's app as `--app` names it and gunicorn serves it, in place of the documentation's."""
+    mend = finding.mend.replace("wsgi:app", shlex.quote(served))
+    return replace(finding, mend=mend.replace("--app wsgi ", f"--app {shlex.quote(named)} "))
 
 
 def healthy(findings: Iterable[Finding]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -40,14 +39,13 @@ def check(state: State) -> Iterator[Finding]:
 
 def check_settings(state: State) -> Iterator[Finding]:
     """Mistakes are reported when the app starts; what only looks like a setting is not."""
-    names = {f"CHAT_{setting.name}" for setting in settings_table.TABLE}
+    names = settings_table.NAMES
     given = sorted(name for name in names if name in os.environ or state.app.config.get(name) is not None)
     yield ok("settings", ", ".join(given) or "the defaults")
     for name in sorted(os.environ):
         if name.startswith("CHAT_") and name not in names and name not in _NO_SETTINGS:
-            close = difflib.get_close_matches(name, names, 1)
-            mend = f"rename it to {close[0]}" if close else "docs/reference/settings.md lists them all"
-            yield note("settings", f"{name} in the environment", "there is no such setting, so it does nothing", mend)
+            cause = "there is no such setting, so it does nothing"
+            yield note("settings", f"{name} in the environment", cause, settings_table.rather(name))
     if len(state.app.secret_key or "") < _SHORT_KEY:
         cause = "sessions and connect tokens are signed with it, and a short one can be guessed"
         mend = "SECRET_KEY=$(python -c 'import secrets; print(secrets.token_hex(32))'), kept for good"

@@ -16,9 +16,12 @@ Facts = dict[str, Any]
 
 
 def check_prefix(target: Target, facts: Facts, server: str) -> tuple[Finding, str]:
-    """Whether the chat is where it was looked for, and where it is."""
+    """Whether the chat is where it was looked for, and where it is. The address of a site that is mounted will do."""
     asked, arrived = target.prefix + DOCTOR_PATH, facts["request"]["path"]
-    own = facts["request"]["mount"] + facts["chat"]["prefix"]
+    mount = facts["request"]["mount"]
+    own = mount + facts["chat"]["prefix"]
+    if mount == target.prefix and arrived == asked:
+        return ok("prefix", f"{own}, of the site at {mount}"), own
     if arrived != asked:
         cause = f"{asked} was asked for, and {arrived} arrived: the proxy changes the path"
         return bad("prefix", target.prefix, cause, lines_for(server).path), target.prefix

@@ -21,7 +21,7 @@ from ..actions.push import make_push
 from ..core.push import Pushed
 from ..doctor.door import DoctorDoor
 from ..doctor.start import attend
-from ..errors import SettingsError
+from ..errors import BadShape, SettingsError
 from ..state import State, install_handler
 from ..web import api, push_door, text_page, widget
 from ..web.door import SOCKET_PATH, SocketDoor
@@ -36,6 +36,11 @@ from .tasks import TaskCalls
 from .whom import Person, gid_of, member_of, uids_of
 
 __all__ = ["EXTENSION", "Chat"]
+
+_HOST_MATCHING = (
+    "This app is a Flask(host_matching=True), where each route names the host that it is for. Those of the chat name "
+    "none, so all its pages would be 404: give it an app without host_matching."
+)
 
 
 class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
@@ -56,6 +61,8 @@ class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
         if EXTENSION in app.extensions:
             raise SettingsError("This app has chat already: call Chat(app) or chat.init_app(app) once.")
         with attend(app.config):
+            if app.url_map.host_matching:
+                raise SettingsError(_HOST_MATCHING)
             state = State(app, settings_table.load(app.config, os.environ), self._hooks, engine)
         app.extensions[EXTENSION] = state
         logs.set_up(state.settings.log_format)
@@ -100,8 +107,12 @@ class Chat(IdentityCalls, RuleCalls, RoomCalls, EventCalls, TaskCalls):
         is a message as well, from `sender` (uid, name). `at` and `every` (or milliseconds) plan it: the answer's `id`
         is for `unschedule`. Raises a `ChatError`: `Unavailable` where nobody can take it.
         """
+        if sum((to is not None, gid is not None, bool(everybody))) != 1:
+            raise BadShape("Name exactly one of `to` (people), `gid` (a room) and `everybody`.")
         who = sender and {"uid": sender[0], "name": sender[1]}
         whom, room = None if to is None else uids_of(to), None if gid is None else gid_of(gid)
+        if whom == []:
+            raise BadShape("Nobody is named: `to` is empty.")
         push = make_push(
             whom, content=content, name=name, data=data, gid=room, all=everybody, durable=durable, sender=who, at=at,
             every=every,

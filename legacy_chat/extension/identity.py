@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from ..actions import sessions
+from ..actions.handlers import checked_rule
 from ..web.identity import device_of_request, last_name, uid_of
 from .aspect import EXTENSION, Aspect, state_of_app
 from .whom import Person, member_of
@@ -19,9 +20,10 @@ class IdentityCalls(Aspect):
         """`@chat.member_loader`: called with the user object, within the request; says as whom they chat.
 
         It answers a `Member`, or a dict with any of uid, name, avatar, roles and locale; None for somebody who may
-        not chat. A site without Flask-Login is asked with None, and None is then nobody.
+        not chat. A site without Flask-Login is asked with None, and None is then nobody. Raises `TypeError` for what
+        cannot be called so.
         """
-        self._hooks.member_loader = loader
+        self._hooks.member_loader = checked_rule("member_loader", loader, "user")
         return loader
 
     def token(
@@ -42,7 +44,7 @@ class IdentityCalls(Aspect):
         state, who = state_of_app(), member_of(uid)
         known = who.name if who.name != who.uid else last_name(state.parts, who.uid)
         named = ((roles,) if isinstance(roles, str) else tuple(roles)) or who.roles
-        return state.tokens.mint(who.uid, name or known, avatar or who.avatar, named, locale or who.locale)
+        return state.tokens.mint(who.uid, name or known, avatar or who.avatar, named, locale or who.locale).token
 
     def disconnect(self, uid: Person, device: str | None = None) -> None:
         """Close somebody's sockets (those of one device, where given) at once; they must log in again.

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 
 from flask import has_app_context
 
+from ..actions.handlers import name_of
 from ..actions.tasks import Task
 from .aspect import Aspect, state_of_app
 
@@ -28,6 +29,8 @@ class TaskCalls(Aspect):
         With `each_worker` in every one. A call that takes longer than that is followed by the next at once, and what
         was missed is skipped. `chat.every(1000, fn)` returns a handle with `cancel()`.
         """
+        if callable(ms):
+            raise TypeError(f"The function {name_of(ms)} is no number of milliseconds: write @chat.every(ms=1000).")
         if fn is not None:
             return self._declare(Task("every", fn, ms=ms, each_worker=each_worker))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
-from flask import Flask
+import msgspec
+from flask import Flask, current_app, has_app_context
 
 from ..actions.local import LocalClient
 from ..core.model import Member
@@ -61,11 +63,26 @@ class People:
     """`people("ada")` opens a page of somebody in this process; the same uid again is another page of theirs."""
 
     def __init__(self, app: Flask):
+        self._app = app
         self._state = app.extensions["legacy_chat"]
 
-    def __call__(self, uid: str, name: str | None = None, **member: Any) -> Person:
-        """Raises what the login raises. `member` are further fields: `roles`, `avatar`, `locale`."""
-        return Person(self._state.local.client(Member(str(uid), name or str(uid), **member)))
+    def __call__(self, uid: Any, name: str | None = None, **member: Any) -> Person:
+        """Somebody is a uid, a `Member` or a user of the site, with all that is known of them.
+
+        What is said here goes over it: `name`, `roles`, `avatar`, `locale`. Raises what the login raises, `BadShape`
+        for what is nobody, and `Forbidden` for a user whom the `member_loader` does not let in.
+        """
+        given = {"name": name, **member}
+        told = {field: value for field, value in given.items() if value is not None}
+        return Person(self._state.local.client(msgspec.structs.replace(self._known(uid), **told)))
+
+    def _known(self, person: Any) -> Member:
+        from ..extension.whom import member_of  # the whole chat, which no run of other tests needs to import
+
+        # The end of a context inside the test's own would run the site's teardowns, and its users lose their session.
+        here = has_app_context() and current_app == self._app
+        with nullcontext() if here else self._app.app_context():
+            return member_of(person)
 
     def open_connections(self) -> int:
         return len(self._state.local.clients)

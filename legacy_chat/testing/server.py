@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from uuid import UUID
 
 import msgspec
 
@@ -44,7 +45,7 @@ class SocketPerson:
         return [room.gid for room in self.client.login.groups]
 
     def ask(self, type: str, /, **fields: Any) -> dict[str, Any]:
-        """The `ack` of any frame of the protocol. Raises `Refused`, `NotSent` or `Closed`."""
+        """The `ack` of any frame of the protocol. Raises `Refused`, `NotSent` or `Closed` of `legacy_chat.client`."""
         answer: dict[str, Any] = msgspec.json.decode(frames.encode(self.client.request(type, **fields)))
         return answer
 
@@ -100,8 +101,10 @@ class Server:
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def token(self, uid: str, name: str | None = None) -> str:
-        """A connect token, minted by the site's own command."""
+    def token(self, uid: str | int | UUID, name: str | None = None) -> str:
+        """A connect token, minted by the site's own command. Raises `TypeError` for what is no uid, `RuntimeError`."""
+        if not isinstance(uid, str | int | UUID):
+            raise TypeError(f"chat_server knows people by uid alone, not by an object of type {type(uid).__name__}.")
         naming = ["--name", name] if name else []
         command = [sys.executable, "-m", "flask", "--app", self._wsgi, "chat", "token", str(uid), *naming]
         done = subprocess.run(command, cwd=self._folder, env=self._env, capture_output=True, text=True, timeout=60)
@@ -109,8 +112,11 @@ class Server:
             raise RuntimeError(f"flask chat token failed:\n{done.stderr}")
         return done.stdout.strip().splitlines()[-1]
 
-    def person(self, uid: str, name: str | None = None, **how: Any) -> SocketPerson:
-        """Somebody who is logged in over a socket; `how` goes to `legacy_chat.client.Client`."""
+    def person(self, uid: str | int | UUID, name: str | None = None, **how: Any) -> SocketPerson:
+        """Somebody who is logged in over a socket; `how` goes to `legacy_chat.client.Client`.
+
+        Raises a `ClientError` where the login fails, and as `token`.
+        """
         client = Client(f"{self.url}{self.prefix}", token=self.token(uid, name), **how)
         person = SocketPerson(client.connect())
         self._people.append(person)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask, current_app, has_request_context, request
 from flask_login import current_user
@@ -84,13 +84,28 @@ def uid_of(user: Any) -> str:
         return str(user.get_id())
 
 
-def member_from(given: Any, device: str | None, uid: Any = None) -> Member:
-    """A member from what the site's own code answered: a Member, or a dict with some of its fields.
+def is_person(uid: str) -> bool:
+    """Whether the user who is logged in, in this context, chats under that uid.
+
+    Without a `member_loader` nobody is asked: there the uids are those of the users.
+    """
+    if _loader() is None:
+        return True
+    try:
+        user = current_user._get_current_object()
+        return bool(user.is_authenticated) and member_of_user(user).uid == uid
+    except Exception:  # a uid that the site's own code cannot look up, or somebody who may not chat any more
+        log.debug("no user of the site is the person %s", uid, exc_info=True)
+        return False
+
+
+def member_from(given: Any, device: str | None, uid: Any = None, asked: str = "member_loader") -> Member:
+    """A member from what the site's own code (`asked`) answered: a Member, or a dict with some of its fields.
 
     Raises `Forbidden` where the uid (default: the one given here) cannot stand in a chat, and TypeError for what is no
     answer.
     """
-    fields = _fields(given)
+    fields = _fields(given, asked)
     try:
         return _member(**{"uid": uid, **fields, "device": device})
     except ChatError as error:
@@ -109,12 +124,12 @@ def _loader() -> Callable[[Any], Any] | None:
     return state.hooks.member_loader
 
 
-def _fields(given: Any) -> dict[str, Any]:
+def _fields(given: Any, asked: str) -> dict[str, Any]:
     if isinstance(given, Member):
         return {name: getattr(given, name) for name in _FIELDS}
     if not isinstance(given, Mapping) or not given.keys() <= _FIELDS:
         words = f"a Member, None or a dict with {', '.join(sorted(_FIELDS))}"
-        raise TypeError(f"member_loader answered {_in_short(given)}: it is to answer {words}")
+        raise TypeError(f"{asked} answered {_in_short(given)}: it is to answer {words}")
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -208,6 +223,13 @@ def last_name(parts: Parts, uid: str) -> str | None:
     return parts.read(lambda c: people.find_name(c, uid))
 
 
+class Minted(NamedTuple):
+    """A connect token, and the second since the epoch at which it expires."""
+
+    token: str
+    expires: int
+
+
 class Tokens:
     """Connect tokens: signed with the app's SECRET_KEY; uid, name, the second at which they expire, and what was said
     beside that.
@@ -224,14 +246,14 @@ class Tokens:
         avatar: str | None = None,
         roles: Iterable[str] = (),
         locale: str | None = None,
-    ) -> str:
+    ) -> Minted:
         """Raises a `ChatError` where uid, name or avatar could not stand in a chat."""
         uid = check_uid(str(uid))
         told = {"avatar": avatar and check_avatar(avatar), "roles": _words(roles), "locale": locale}
         more = {name: value for name, value in told.items() if value}
         expires = int(time.time() + self._seconds)
         token = self._serializer.dumps([uid, check_name(name or uid), expires, *([more] if more else [])])
-        return token if isinstance(token, str) else token.decode()
+        return Minted(token if isinstance(token, str) else token.decode(), expires)
 
     def verify(self, token: str) -> Member:
         """Raises `BadToken`, with words for whoever has to mend it."""

@@ -18,6 +18,7 @@ from werkzeug.test import create_environ
 from ..core.model import Member
 from ..core.session import Session
 from ..errors import ChatError
+from .identity import is_person
 
 if TYPE_CHECKING:
     from ..state import State
@@ -63,25 +64,29 @@ def a_request(path: str) -> bytes:
 
 
 @contextmanager
-def context(app: Flask, by_uid: bool, connection: Session) -> Iterator[None]:
+def context(app: Flask, connection: Session) -> Iterator[None]:
     """A request context with the connection's own request and its person as `current_user`.
 
-    Whoever came without a cookie is loaded by uid, where the site's uids are those of its users (`by_uid`).
+    Whoever came without a cookie is the user with their uid, as far as the site's `member_loader` says the same of it.
     """
     kept = connection.request() if callable(connection.request) else connection.request
     known: Environ = json.loads(kept) if kept else {}
     # The app's own context first: a request's would share one that is there already.
     with app.app_context(), app.request_context({**create_environ("/"), **known}):
-        if by_uid and connection.member is not None and not any(key in known for key in _CREDENTIALS):
+        if connection.member is not None and not any(key in known for key in _CREDENTIALS):
             _be(app, connection.member.uid)
         yield
 
 
 def _be(app: Flask, uid: str) -> None:
-    """What a login leaves in the session; the user is loaded when somebody asks."""
+    """What a login leaves in the session. The user is loaded when somebody asks: here, if it may be another person."""
     manager = getattr(app, "login_manager", None)
-    if manager is not None:
-        session["_user_id"], session["_fresh"] = uid, False
-        identify = getattr(manager, "_session_identifier_generator", None)  # for its session protection
-        if identify is not None:
-            session["_id"] = identify()
+    if manager is None:
+        return
+    session["_user_id"], session["_fresh"] = uid, False
+    identify = getattr(manager, "_session_identifier_generator", None)  # for its session protection
+    if identify is not None:
+        session["_id"] = identify()
+    if not is_person(uid):
+        session.clear()
+        manager._load_user()

@@ -73,6 +73,13 @@ def test_one_may_speak_to_a_room_that_one_is_not_in_but_not_to_none(site, ada_he
         ada_here.emit("wrong")
 
 
+def test_what_is_no_json_is_refused(site, ada_here, caplog):
+    calls(site, lambda: emit("price", float("nan")))
+    with pytest.raises(Internal):
+        ada_here.emit("call")
+    assert "TypeError: The data cannot be written as JSON" in caplog.text
+
+
 def test_send_is_the_event_message(site, ada_here):
     calls(site, lambda: send("hello"))
     ada_here.emit("call")
@@ -176,7 +183,7 @@ def test_there_is_a_limit(chess, ada_here):
 
 def test_a_request_that_is_repeated_on_a_new_connection_does_to_it_what_it_did(chess, ada, ada_here, ben_here):
     """The first connection broke before the answer came."""
-    chess.on("welcome")(lambda: (join_room("chess"), emit("hello", "ada")))
+    chess.on("welcome")(lambda: (join_room("chess"), emit("greeting", "ada")))
     ada_here.request("event", id="1", name="welcome")
     ada_here.disconnect()
     again = chess.come(ada)

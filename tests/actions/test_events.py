@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import msgspec
 import pytest
 from gevent import GreenletExit, Timeout
 
@@ -14,6 +15,7 @@ from legacy_chat.actions.handlers import Handlers
 from legacy_chat.actions.local import Local
 from legacy_chat.actions.requests import Requests
 from legacy_chat.core import frames
+from legacy_chat.core.push import Pushed
 from legacy_chat.errors import BadFrame, BadShape, Forbidden, Internal, Refused, UnknownEvent
 
 
@@ -34,6 +36,24 @@ def test_what_a_handler_returns_is_the_answer(site, ada_here):
 def test_any_json_goes_both_ways(site, ada_here, data):
     site.on("echo")(lambda data: data)
     assert ada_here.emit("echo", data) == data
+
+
+@pytest.mark.parametrize(
+    "answer", [float("nan"), [1, float("inf")], {"a": {"b": -float("inf")}}, {"a": object()}, {1j: 1}]
+)
+def test_what_is_no_json_is_answered_as_internal_and_is_in_the_log(site, ada_here, answer, caplog):
+    site.on("price")(lambda: answer)
+    with pytest.raises(Internal):
+        ada_here.emit("price")
+    assert "returned for 'price' cannot be sent" in caplog.text
+
+
+def test_a_null_is_json_wherever_it_stands(site, ada_here):
+    answers = [{"a": [None, (1, None)], 5: "null"}, msgspec.Raw(b'{"a":null}'), Pushed(1, 2, 0)]
+    site.on("next")(lambda: answers.pop(0))
+    assert ada_here.emit("next") == {"a": [None, [1, None]], "5": "null"}
+    assert ada_here.emit("next") == {"a": None}
+    assert ada_here.emit("next") == {"users": 1, "connections": 2, "stored": 0}
 
 
 def test_an_event_without_data_brings_none(site, ada_here):

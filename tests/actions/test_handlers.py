@@ -57,6 +57,11 @@ def test_a_coroutine_is_refused(handlers):
         handlers.add("move", move)
 
 
+def test_what_cannot_be_called_is_refused(handlers):
+    with pytest.raises(TypeError, match="5 is no function: a handler is one"):
+        handlers.add("move", 5)
+
+
 def test_whether_the_site_has_any(handlers):
     assert not handlers
     handlers.add("close", lambda: None)

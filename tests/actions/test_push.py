@@ -97,6 +97,8 @@ def test_a_room_is_reached_by_its_key_and_has_to_be_there(pushes, here, lobby):
         ({"name": "huge", "data": "x" * 65536}, TooLong),
         ({"name": "odd", "data": object()}, BadText),
         ({"name": "half", "data": "\ud800"}, BadText),
+        ({"name": "none", "data": [{"EUR": float("nan")}]}, BadText),
+        ({"name": "none", "data": float("-inf")}, BadText),
         ({"content": "hi", "durable": True, "to": "line\nbreak"}, BadText),
         ({"content": "hi", "durable": True, "sender": {"uid": "shop", "name": "a\0b"}}, BadText),
     ],

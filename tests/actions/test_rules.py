@@ -118,6 +118,30 @@ def test_a_rule_with_a_bug_refuses_and_is_in_the_log(hooks, rules, ada, caplog):
     assert "division" not in raised.value.message
 
 
+def test_the_log_names_the_rule_that_failed(hooks, rules, ada, caplog):
+    def first(*_):
+        return True
+
+    def second(*_):
+        return 1 / 0
+
+    def third(*_):
+        return 5
+
+    hooks.can_join += [first, second]
+    hooks.can_post += [first, second]
+    hooks.before_message += [first, third]
+    for ask, name in (
+        (lambda: rules.check_post(ada, BOARD), "second"),
+        (lambda: rules.joinable(ada, [BOARD]), "second"),
+        (lambda: rules.passed(said(ada)), "third"),
+    ):
+        caplog.clear()
+        with pytest.raises(Internal):
+            ask()
+        assert [record.getMessage().rpartition(".")[2] for record in caplog.records] == [f"{name} of this site failed"]
+
+
 @pytest.mark.parametrize("end", [Timeout, SystemExit])
 def test_a_rule_that_would_end_the_greenlet_or_the_process_refuses(hooks, rules, ada, end):
     def late(member, room):

@@ -43,6 +43,17 @@ def test_a_request_that_arrives_as_it_was_sent():
     assert passage.check_upgrade(facts(), "nginx").state == "ok"
 
 
+@pytest.mark.parametrize("address", ["https://shop.example/club", "https://shop.example/club/chat"])
+def test_a_site_below_a_path_may_be_asked_for_by_its_own_address(address):
+    target = Target.parse(address, "/chat")
+    told = facts(request={"path": f"{target.prefix}/doctor", "mount": "/club"})
+    finding, prefix = passage.check_prefix(target, told, "nginx")
+    assert (finding.state, prefix) == ("ok", "/club/chat")
+    elsewhere = Target.parse("https://shop.example/club/talk", "/chat")
+    told = facts(request={"path": "/club/talk/doctor", "mount": "/club"})
+    assert passage.check_prefix(elsewhere, told, "nginx")[0].state == "bad"
+
+
 @pytest.mark.parametrize(
     ("server", "line"),
     [

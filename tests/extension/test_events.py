@@ -42,6 +42,13 @@ def test_a_handler_works_with_what_the_site_works_with(app, chat):
     assert chat.test_client("7", "ada").emit("who", 1) == ["7", "7", "shop", "/chat/ws", 1]
 
 
+def test_a_member_loader_takes_nobody_their_user(app, chat):
+    chat.member_loader(lambda user: {"uid": user.id, "name": "Ada of the shop"})
+    chat.on("who")(lambda: current_user.get_id())
+    assert chat.test_client("7", "ada").emit("who") == "7"
+    assert chat.test_client("guest").emit("who") is None
+
+
 def test_handlers_may_be_given_after_the_app(app, chat):
     ada = chat.test_client("7")
     chat.on("late")(lambda data: "yes")
@@ -149,6 +156,29 @@ def test_to_nobody_in_particular_is_an_error(app, chat):
         chat.broadcast("price", 1, room="lobby", to="chess")
 
 
+def test_a_name_under_which_no_page_would_hear_it_is_refused(app, chat):
+    ada = chat.test_client("7")
+    for call in (
+        lambda: chat.emit("state", "7"),
+        lambda: chat.broadcast("join"),
+        lambda: chat.broadcast("join", to="chess"),
+        lambda: chat.push("7", name="disconnect"),
+    ):
+        with pytest.raises(BadShape, match=r"pages keep it for others: ack, .*, transport, typing"):
+            call()
+    assert ada.get_received() == []
+    chat.push("7", "hello")
+    chat.emit("message", "7")
+    assert [event["name"] for event in ada.get_received()] == ["push", "message"]
+
+
+def test_in_a_handler_such_a_name_is_a_bug_of_the_handler(app, chat, caplog):
+    chat.on("join")(lambda: emit("state", 1))
+    with pytest.raises(Internal):
+        chat.test_client("7").emit("join")
+    assert "ValueError: 'state' is no name for an event of yours" in caplog.text
+
+
 def test_where_nobody_serves_the_chat_an_event_is_an_error(app, chat):
     for call in (lambda: chat.emit("x", "7"), lambda: chat.broadcast("x"), lambda: chat.broadcast("x", to="chess")):
         with pytest.raises(Unavailable):
@@ -168,3 +198,12 @@ def test_what_no_handler_can_be_is_refused_where_it_is_written(chat):
         chat.on("move")(lambda data: 2)
     with pytest.raises(TypeError):
         chat.on("two")(lambda member, data: 1)
+
+
+def test_without_parentheses_nothing_is_registered_and_that_is_said(chat):
+    def move(data):
+        return data
+
+    for name in (move, 5, None):
+        with pytest.raises(TypeError, match=r'write @chat\.on\("name"\)'):
+            chat.on(name)

@@ -33,6 +33,12 @@ def test_every_is_a_decorator_and_a_call(chat):
     assert declared(chat) == [f"<every {ms} ms: {__name__}.sweep>" for ms in (1000, 500)]
 
 
+def test_every_without_parentheses_registers_nothing_and_that_is_said(chat):
+    with pytest.raises(TypeError, match=r"sweep is no number of milliseconds: write @chat\.every\(ms=1000\)"):
+        chat.every(sweep)
+    assert declared(chat) == []
+
+
 def test_at_import_they_are_declared_for_the_workers(chat):
     chat.after(1000, sweep)
     chat.spawn(sweep)

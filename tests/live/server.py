@@ -170,7 +170,7 @@ class Server:
     # -- people ---------------------------------------------------------------------------------------------
 
     def token(self, uid: str, name: str | None = None, seconds: float = 3600) -> str:
-        return Tokens((self.folder / "secret_key").read_text(), seconds).mint(uid, name)
+        return Tokens((self.folder / "secret_key").read_text(), seconds).mint(uid, name).token
 
     def flask(self, *arguments: str) -> str:
         command = [self.python, "-m", "flask", "--app", "wsgi", "chat", *arguments]

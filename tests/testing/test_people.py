@@ -1,6 +1,9 @@
 import pytest
+from flask import current_app
+from flask_login import UserMixin
 
-from legacy_chat.errors import NotMember
+from legacy_chat import Member
+from legacy_chat.errors import BadShape, Forbidden, NotMember
 from legacy_chat.testing import People, assert_delivered, assert_nothing_leaked, assert_online, assert_ordered
 
 
@@ -41,6 +44,36 @@ def test_who_leaves_is_not_online(people):
 def test_an_error_is_raised_with_its_code(people):
     with pytest.raises(NotMember):
         people("ada").ask("leave", gid="lobby") and people("ada").say("lobby", "?")
+
+
+class Staff(UserMixin):
+    id, name, avatar, role = 4, "Cleo", "/cleo.png", "staff"
+
+
+def test_a_user_of_the_site_and_a_member_are_who_they_are(people, host):
+    cleo = people(Staff())
+    assert (cleo.uid, cleo.login["name"], cleo.login["avatar"]) == ("4", "Cleo", "/cleo.png")
+    assert cleo.login["roles"] == ["staff"]
+    dee = people(Member("5", "Dee", roles=("buyer",)), roles=["staff"], avatar="/dee.png")
+    assert (dee.login["name"], dee.login["avatar"], dee.login["roles"]) == ("Dee", "/dee.png", ["staff"])
+    assert people(4, "Cleo the great").login["name"] == "Cleo the great"
+
+
+def test_whom_the_site_keeps_out_and_what_is_nobody(people, host):
+    host.extensions["legacy_chat"].hooks.member_loader = lambda user: None
+    with pytest.raises(Forbidden):
+        people(Staff())
+    for nobody in (object(), None, Staff):
+        with pytest.raises(BadShape):
+            people(nobody)
+
+
+def test_the_context_of_the_test_goes_on(people, host):
+    ended = []
+    host.teardown_appcontext(ended.append)
+    with host.app_context():
+        people(Staff())
+        assert (current_app.name, ended) == ("host", [])
 
 
 def test_an_event_of_the_site(people, host):

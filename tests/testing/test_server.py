@@ -39,6 +39,11 @@ def test_without_the_extra_that_counts_it_says_what_to_install(server, tmp_path)
         assert_nothing_leaked(server.start())
 
 
+def test_people_with_sockets_are_known_by_uid_alone(tmp_path):
+    with pytest.raises(TypeError, match="by uid alone, not by an object of type dict"):
+        Server("wsgi:app", tmp_path).person({"uid": "7"})
+
+
 def test_a_site_that_does_not_start_says_why(tmp_path):
     server = Server("nothing:app", tmp_path, dict(os.environ))
     with pytest.raises(RuntimeError, match="No module named 'nothing'"):

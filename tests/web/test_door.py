@@ -64,7 +64,7 @@ def knock(host):
 
 
 def token(host, uid="7", name="ada"):
-    return host.extensions["legacy_chat"].tokens.mint(uid, name)
+    return host.extensions["legacy_chat"].tokens.mint(uid, name).token
 
 
 def cookie(host, uid="7"):

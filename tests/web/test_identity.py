@@ -243,15 +243,15 @@ def test_whoever_is_remembered_by_a_cookie_needs_no_session(host):
 
 def test_a_token_brings_back_uid_and_name():
     tokens = Tokens(SECRET, 60)
-    assert tokens.verify(tokens.mint("7", "ada")) == Member("7", "ada", None)
-    assert tokens.verify(tokens.mint("7")).name == "7"
+    assert tokens.verify(tokens.mint("7", "ada").token) == Member("7", "ada", None)
+    assert tokens.verify(tokens.mint("7").token).name == "7"
 
 
 @given(st.text(min_size=1, max_size=64), st.text(min_size=1, max_size=80))
 def test_every_uid_and_name_that_can_be_shown_survive_the_token(uid, name):
     tokens = Tokens(SECRET, 60)
     try:
-        token = tokens.mint(uid, name)
+        token = tokens.mint(uid, name).token
     except (Empty, BadText):
         return
     assert token.isascii()
@@ -260,12 +260,22 @@ def test_every_uid_and_name_that_can_be_shown_survive_the_token(uid, name):
 
 def test_a_token_expires(noon):
     tokens = Tokens(SECRET, 60)
-    token = tokens.mint("7", "ada")
+    token = tokens.mint("7", "ada").token
     noon.now += 59.9
     assert tokens.verify(token).uid == "7"
     noon.now += 0.2
     with pytest.raises(BadToken, match="expired"):
         tokens.verify(token)
+
+
+def test_a_token_lives_until_the_second_that_is_told(noon):
+    noon.now += 0.9
+    token, expires = Tokens(SECRET, 60).mint("7")
+    noon.now = expires - 0.1
+    assert Tokens(SECRET, 60).verify(token).uid == "7"
+    noon.now = expires
+    with pytest.raises(BadToken, match="expired"):
+        Tokens(SECRET, 60).verify(token)
 
 
 @given(st.text(max_size=50))
@@ -277,7 +287,7 @@ def test_a_text_that_nobody_signed_is_no_token(text):
 @given(st.data())
 def test_a_token_with_any_one_letter_changed_is_no_token(data):
     tokens = Tokens(SECRET, 60)
-    token = tokens.mint("7", "ada")
+    token = tokens.mint("7", "ada").token
     at = data.draw(st.integers(0, len(token) - 2))  # the last letter of base64 carries spare bits
     letter = data.draw(st.sampled_from("AQgw09_-."))
     if token[at] != letter:
@@ -287,14 +297,14 @@ def test_a_token_with_any_one_letter_changed_is_no_token(data):
 
 def test_a_token_of_another_site_is_no_token():
     with pytest.raises(BadToken):
-        Tokens(SECRET, 60).verify(Tokens("another secret", 60).mint("7"))
+        Tokens(SECRET, 60).verify(Tokens("another secret", 60).mint("7").token)
 
 
 def test_a_token_brings_back_picture_roles_and_language():
     tokens = Tokens(SECRET, 60)
-    token = tokens.mint("7", "ada", "/ada.png", ["staff"], "zh")
+    token = tokens.mint("7", "ada", "/ada.png", ["staff"], "zh").token
     assert tokens.verify(token) == Member("7", "ada", None, "/ada.png", ("staff",), "zh")
-    assert len(tokens.mint("7", "ada" * 26, "/" + "a" * 499, [f"{n:040}" for n in range(20)], "z" * 35)) < 4096
+    assert len(tokens.mint("7", "ada" * 26, "/" + "a" * 499, [f"{n:040}" for n in range(20)], "z" * 35).token) < 4096
 
 
 @pytest.mark.parametrize("avatar", ["javascript:alert(1)", "//evil.example/x.png", "http://a/b.png"])

@@ -56,7 +56,7 @@ def test_ada_logs_in_with_the_sites_own_session(adas):
 
 
 def test_a_token_serves_as_well(host):
-    token = host.extensions["legacy_chat"].tokens.mint("9", "ben")
+    token = host.extensions["legacy_chat"].tokens.mint("9", "ben").token
     answer = Browser(host).poll({**LOGIN, "token": token})
     assert answer.json["frames"][1]["name"] == "ben"
 
@@ -105,7 +105,7 @@ def test_an_old_cursor_is_refused(adas, monkeypatch):
 
 
 def test_a_connect_token_is_no_cursor(host, adas):
-    token = host.extensions["legacy_chat"].tokens.mint("9", "ben")
+    token = host.extensions["legacy_chat"].tokens.mint("9", "ben").token
     assert adas.send({"cursor": token}).status_code == 400
 
 
@@ -131,7 +131,7 @@ def test_a_foreign_page_is_refused(adas, headers):
 
 def test_a_page_of_an_allowed_origin_may_read_the_answer(make_host):
     host = make_host(CHAT_ALLOWED_ORIGINS="https://shop.example")
-    browser, token = Browser(host), host.extensions["legacy_chat"].tokens.mint("9", "ben")
+    browser, token = Browser(host), host.extensions["legacy_chat"].tokens.mint("9", "ben").token
     asked = browser.send(method="OPTIONS", Origin="https://shop.example")
     assert (asked.status_code, asked.headers["Access-Control-Allow-Headers"]) == (204, "content-type")
     answer = browser.poll({**LOGIN, "token": token}, Origin="https://shop.example")

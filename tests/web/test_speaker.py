@@ -36,7 +36,7 @@ def connection(member: Member | None, kept=None) -> Session:
 
 def test_who_came_by_cookie_is_there_with_session_and_request(host, handshake):
     kept = speaker.keep(handshake, credentials=True)
-    with speaker.context(host, True, connection(BY_COOKIE, kept)):
+    with speaker.context(host, connection(BY_COOKIE, kept)):
         assert (current_user.get_id(), session["cart"]) == ("7", "tea")
         assert (request.path, request.args["room"], request.remote_addr) == ("/chat/ws", "4", "10.0.0.1")
         assert request.user_agent.string == "Firefox"
@@ -46,7 +46,7 @@ def test_who_came_by_cookie_is_there_with_session_and_request(host, handshake):
 
 def test_who_came_by_token_is_loaded_by_uid_and_has_nothing_of_the_cookies_person(host, handshake):
     kept = speaker.keep(handshake, credentials=False)
-    with speaker.context(host, True, connection(BY_TOKEN, kept)):
+    with speaker.context(host, connection(BY_TOKEN, kept)):
         assert (current_user.get_id(), current_user.name) == ("9", "ben")
         assert "cart" not in session
         assert "Cookie" not in request.headers
@@ -54,19 +54,41 @@ def test_who_came_by_token_is_loaded_by_uid_and_has_nothing_of_the_cookies_perso
 
 def test_with_strong_session_protection_too(host, handshake):
     host.login_manager.session_protection = "strong"
-    with speaker.context(host, True, connection(BY_TOKEN, speaker.keep(handshake, False))):
+    with speaker.context(host, connection(BY_TOKEN, speaker.keep(handshake, False))):
         assert current_user.get_id() == "9"
 
 
-def test_where_uids_are_not_those_of_users_nobody_is_guessed(host, handshake):
-    with speaker.context(host, False, connection(BY_TOKEN, speaker.keep(handshake, False))):
+@pytest.mark.parametrize(
+    ("loader", "who"),
+    [
+        (lambda user: {"uid": user.id, "name": "Ben of the shop"}, "9"),
+        (lambda user: {"name": "Ben of the shop"}, "9"),
+        (lambda user: {"uid": f"shop:{user.id}"}, None),
+        (lambda user: None, None),
+        (lambda user: 1 / 0, None),
+    ],
+)
+def test_with_a_member_loader_it_is_the_user_who_chats_under_that_uid_or_nobody(host, handshake, loader, who):
+    host.extensions["legacy_chat"].hooks.member_loader = loader
+    with speaker.context(host, connection(BY_TOKEN, speaker.keep(handshake, False))):
+        assert (current_user.get_id(), current_user.is_authenticated) == (who, who is not None)
+        assert session.get("_user_id") == who
+
+
+def test_a_uid_that_the_site_cannot_look_up_is_nobody(host):
+    def load(uid):
+        return int(uid)
+
+    host.extensions["legacy_chat"].hooks.member_loader = lambda user: {"uid": f"shop:{user.id}"}
+    host.login_manager.user_loader(load)
+    with speaker.context(host, connection(Member("shop:9", "ben"))):
         assert not current_user.is_authenticated
 
 
 def test_without_any_request_there_is_still_somebody(host):
-    with speaker.context(host, True, connection(BY_TOKEN)):
+    with speaker.context(host, connection(BY_TOKEN)):
         assert current_user.get_id() == "9"
-    with speaker.context(host, True, connection(BY_TOKEN, speaker.a_request("/chat/ws"))):
+    with speaker.context(host, connection(BY_TOKEN, speaker.a_request("/chat/ws"))):
         assert request.path == "/chat/ws"
 
 
@@ -76,11 +98,11 @@ def test_every_call_has_a_context_of_its_own(host, around):
     host.teardown_appcontext(lambda error: ended.append(error))
     with host.app_context() if around == "app" else nullcontext():
         for _ in range(2):
-            with speaker.context(host, True, connection(BY_TOKEN)):
+            with speaker.context(host, connection(BY_TOKEN)):
                 assert "seen" not in g
                 g.seen = True
         assert ended == [None, None]
-        with pytest.raises(ZeroDivisionError), speaker.context(host, True, connection(BY_TOKEN)):
+        with pytest.raises(ZeroDivisionError), speaker.context(host, connection(BY_TOKEN)):
             raise ZeroDivisionError
         assert len(ended) == 3
 
@@ -102,5 +124,5 @@ def test_a_later_poll_counts_if_its_cookies_are_still_the_same_persons(host, han
     assert b"session=" not in speaker.keep_if_same(state, handshake, BY_TOKEN)
     assert b"session=" not in speaker.keep_if_same(state, create_environ("/chat/poll"), BY_COOKIE)
     lazily = connection(BY_TOKEN, partial(speaker.keep_if_same, state, handshake, BY_TOKEN))
-    with speaker.context(host, True, lazily):
+    with speaker.context(host, lazily):
         assert current_user.get_id() == "9"

@@ -148,7 +148,7 @@ def test_ada_comes_in_with_her_cookie_from_the_sites_own_page(open_host, knock):
 
 
 def test_a_token_in_the_address_says_who_it_is(open_host, knock):
-    token = open_host.extensions["legacy_chat"].tokens.mint("9", "ben")
+    token = open_host.extensions["legacy_chat"].tokens.mint("9", "ben").token
     assert knock(f"/chat/text/tea?token={token}")[0] == ("the socket", b"early bytes", "9", "tea")
     assert knock("/chat/text/tea?token=forged")[:2] == (None, "401 Unauthorized")
 

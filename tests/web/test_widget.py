@@ -119,7 +119,7 @@ def test_asking_neither_runs_the_sites_hooks_nor_keeps_its_session_alive(host):
 
 def test_or_from_a_token(host):
     client = host.test_client()
-    token = host.extensions["legacy_chat"].tokens.mint("9", "ben")
+    token = host.extensions["legacy_chat"].tokens.mint("9", "ben").token
     assert client.post("/chat/boot", json={"token": token}).json["name"] == "ben"
     for body in ({"token": "x"}, {}, []):
         assert client.post("/chat/boot", json=body).status_code == 401

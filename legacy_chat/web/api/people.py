@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from ...actions import sessions
 from ...core.api import UNSET, NewToken, PersonInfo, PersonList, Token, Whom
 from ...errors import BadText
@@ -23,10 +21,9 @@ def create_token(call: Call) -> Token:
     state, new, uid = call.services.state, call.body, str(call.body.uid)
     name = last_name(call.services.parts, uid) or uid if new.name is UNSET else new.name
     avatar, locale = (None if value is UNSET else value for value in (new.avatar, new.locale))
-    expires = int((time.time() + state.settings.token_seconds) * 1000)
-    token = state.tokens.mint(uid, name, avatar, new.roles, locale)
+    token, expires = state.tokens.mint(uid, name, avatar, new.roles, locale)
     member = state.tokens.verify(token)
-    return Token(token=token, uid=member.uid, name=member.name, expires=expires)
+    return Token(token=token, uid=member.uid, name=member.name, expires=expires * 1000)
 
 
 @operations("DELETE", "/people/<uid>/connections", "tokens", status=204)

@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 from legacy_chat.backplane.contract import Disconnect
 from legacy_chat.core import close
+from legacy_chat.web import identity
 
 
 def test_a_token_lets_ada_in(shop, host):
@@ -7,6 +10,11 @@ def test_a_token_lets_ada_in(shop, host):
     assert answer.status_code == 201
     member = host.extensions["legacy_chat"].tokens.verify(answer.json["token"])
     assert (member.uid, member.name) == (answer.json["uid"], answer.json["name"]) == ("7", "ada")
+
+
+def test_it_is_told_when_a_token_expires_and_not_a_second_later(shop, monkeypatch):
+    monkeypatch.setattr(identity, "time", SimpleNamespace(time=lambda: 1_700_000_000.9))
+    assert shop.post("/tokens", {"uid": 7}).json["expires"] == 1_700_003_600_000
 
 
 def test_a_token_carries_the_name_that_was_last_seen(shop):

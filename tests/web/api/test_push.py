@@ -57,6 +57,7 @@ def test_a_push_may_wait_for_its_time_and_be_forgotten(shop, told):
         ({"uids": [], "content": "x"}, "bad_request"),
         ({"uid": "7", "content": "x", "name": "y"}, "bad_request"),
         ({"uid": "7", "name": "has spaces"}, "bad_request"),
+        ({"uid": "7", "name": "state"}, "bad_request"),
         ({"all": True, "content": "x", "durable": True}, "bad_request"),
         ({"uid": "7", "content": ""}, "empty"),
         ({"uid": "7", "content": "x" * 4001}, "too_long"),
