@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from ..core.model import Conversation
+from ..core.model import Conversation, Member
 
 
 class Notice(msgspec.Struct, frozen=True, tag=True):
@@ -103,6 +103,10 @@ class Disconnect(Notice, frozen=True):
     reason: str
     device: str | None = None
     by: str = "the site"
+
+    def ends(self, member: Member | None) -> bool:
+        """Whether it is about a connection of theirs."""
+        return member is not None and member.uid == self.uid and self.device in (None, member.device)
 
 
 class Reach(NamedTuple):

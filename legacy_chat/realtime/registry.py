@@ -275,8 +275,7 @@ class Registry:
         person = self.people.get(notice.uid)
         closed = 0
         for socket in person.sockets if person else ():
-            member = socket.session.member
-            if notice.device is None or (member and member.device == notice.device):
+            if notice.ends(socket.session.member):
                 socket.close(notice.code, notice.reason)
                 closed += 1
         if closed:

@@ -6,7 +6,8 @@ import gc
 import itertools
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import gevent
@@ -76,6 +77,7 @@ class Worker:
         self.admission = Admission(s)
         self.sockets: set[WebSocket] = set()
         self._expected: set[Connection] = set()  # the site knows whose they are, and their login is still to come
+        self._asked: dict[object, list[Disconnect]] = {}  # questions to the site, and what ended since
         self._writer = parts.writer
         self._drain = Drain(self, s.worker_seconds)
         self._chat_limits = Limits(s.max_message_bytes, s.fragments, s.rate, s.outbox_bytes)
@@ -181,11 +183,22 @@ class Worker:
         """A session that ends before the `login` frame: the registry ends those that are logged in."""
         if not isinstance(notice, Disconnect):
             return
+        for ended in self._asked.values():
+            ended.append(notice)
         self._expected = {connection for connection in self._expected if not connection.session.open}
         for connection in list(self._expected):
-            member = connection.session.member
-            if member and member.uid == notice.uid and notice.device in (None, member.device):
+            if notice.ends(connection.session.member):
                 connection.close(notice.code, notice.reason)
+
+    @contextmanager
+    def asking(self) -> Iterator[list[Disconnect]]:
+        """While the site is asked who somebody is, which may take a while: what ended meanwhile."""
+        question, ended = object(), list[Disconnect]()
+        self._asked[question] = ended
+        try:
+            yield ended
+        finally:
+            del self._asked[question]
 
     def forget(self, socket: WebSocket) -> None:
         self.poller.remove(socket.fd)

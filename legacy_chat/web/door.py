@@ -60,10 +60,13 @@ class SocketDoor:
         self._keyed = self._behind_proxies(self._open_door)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        door = self._door(environ)
         try:
-            return self._door(environ)(environ, start_response)
+            answer = door(environ, start_response)
         finally:
             self._put_counts_down()
+        # An answer to HEAD has no body (RFC 9110 §9.3.2), as Flask knows by itself.
+        return [] if environ["REQUEST_METHOD"] == "HEAD" and door not in (self._wrapped, self._keyed) else answer
 
     def _open_paths(self) -> dict[str, int]:
         """With the largest body of each."""
@@ -132,7 +135,10 @@ class SocketDoor:
         worker = self._state.worker()
         try:
             worker.check_room(address, None)
-            member = self._member(environ)
+            with worker.asking() as ended:
+                member = self._member(environ)
+            if any(notice.ends(member) for notice in ended):
+                raise NotLoggedIn(_NOBODY)
             if text_room is not None and member is None:  # there, nobody could log in later
                 raise NotLoggedIn(_NOBODY)
             worker.check_room(address, member)
@@ -149,10 +155,12 @@ class SocketDoor:
 
     def view(self) -> Response:
         """The socket's address as a view of the site's app: for sites whose own middleware, behind this one, takes a
-        folder from the path.
+        folder from the path. Their `ProxyFix` may have been at work already.
         """
+        known = "werkzeug.proxy_fix.orig" in request.environ
+        door = self._chat if known else self._doors[self._settings.prefix + SOCKET_PATH]
         refused: list[tuple[str, Any]] = []
-        body = self._chat(request.environ, lambda status, headers, exc_info=None: refused.append((status, headers)))
+        body = door(request.environ, lambda status, headers, exc_info=None: refused.append((status, headers)))
         return Response(b"".join(body), *refused[0]) if refused else _Taken()
 
     def _keep_out(

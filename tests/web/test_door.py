@@ -1,6 +1,9 @@
+from contextlib import contextmanager
+
 import pytest
 from werkzeug.test import EnvironBuilder
 
+from legacy_chat.backplane.contract import Disconnect
 from legacy_chat.errors import NotFound, RateLimited, Refused
 
 HANDSHAKE = {
@@ -25,8 +28,15 @@ class Upgrade:
 class Worker:
     served = None
 
+    def __init__(self):
+        self.ended, self.addresses = [], []
+
+    @contextmanager
+    def asking(self):
+        yield self.ended
+
     def check_room(self, address, member):
-        pass
+        self.addresses.append(address)
 
     def send_away(self, transport, address, error):
         self.sent_away = transport, error.message
@@ -222,3 +232,40 @@ def test_upgrades_of_the_site_are_none_of_ours(knock, path):
 
 def test_without_an_upgrade_pages_below_the_prefix_are_as_before(knock):
     assert "WebSocket" not in knock(path="/chat/wss", Upgrade=None, Connection=None)[2]
+
+
+def test_a_session_that_ends_while_the_site_is_asked_whose_it_is_opens_no_socket(host, worker, knock):
+    """The site's loader may wait for a database."""
+    chat = host.extensions["legacy_chat"]
+
+    def slow(user):
+        worker.ended += [Disconnect("9", 4440, "logged out"), Disconnect("7", 4440, "logged out", "another browser")]
+        if user.get_id() == "7" and ending:
+            worker.ended.append(Disconnect("7", 4440, "logged out"))
+        return {"uid": user.get_id(), "name": "ada"}
+
+    chat.hooks.member_loader = slow
+    ending, session = True, cookie(host)
+    assert knock(Cookie=session)[0].startswith("401")
+    assert worker.served is None
+    ending, worker.ended = False, []
+    knock(Cookie=session)
+    assert worker.served[2].uid == "7"
+
+
+def test_an_address_with_two_slashes_is_behind_the_same_proxies(make_host, monkeypatch):
+    host, worker = make_host(CHAT_TRUSTED_PROXIES="1"), Worker()
+    monkeypatch.setattr(host.extensions["legacy_chat"], "worker", lambda: worker)
+    for path in ("/chat/ws", "//chat/ws"):
+        environ = EnvironBuilder(headers={**HANDSHAKE, "X-Forwarded-For": "203.0.113.9"}).get_environ()
+        environ |= {"PATH_INFO": path, "REMOTE_ADDR": "127.0.0.1", "legacy_chat.upgrade": Upgrade()}
+        list(host.wsgi_app(environ, lambda *_: None))
+        assert worker.served[0] == "the socket"
+        assert worker.addresses.pop() == "203.0.113.9", path
+        worker.served = None
+
+
+@pytest.mark.parametrize("path", ["/chat/ws", "/chat/poll", "/chat/health", "/chat/metrics", "/chat/api/v1/rooms"])
+def test_an_answer_to_head_has_no_body(host, path):
+    environ = EnvironBuilder(path=path, method="HEAD").get_environ()
+    assert b"".join(host.wsgi_app(environ, lambda *_: None)) == b""
