@@ -33,6 +33,8 @@
 
 from __future__ import annotations
 
+import math
+
 _WORDLESS = "This was refused."
 
 
@@ -158,3 +160,8 @@ class Internal(ChatError):
 
 class SettingsError(Exception):
     """All mistakes of the configuration, one a line."""
+
+
+def whole_seconds(seconds: float) -> str:
+    """For `Retry-After`, which knows no parts of a second (RFC 9110 §10.2.3): who comes too early is refused again."""
+    return str(max(1, math.ceil(seconds)))

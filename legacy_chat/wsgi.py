@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from .actions import sessions
 from .actions.handlers import checked_rule
 from .core.model import Member
-from .errors import ChatError, Unavailable
+from .errors import ChatError, Unavailable, whole_seconds
 from .extension import EXTENSION, Chat
 from .web.identity import device_of, member_from
 
@@ -155,5 +155,5 @@ def _in_words(error: ChatError) -> Response:
     """An error that a page runs into; the API and the polls have their own words for theirs."""
     response = Response(error.message + "\n", error.status, mimetype="text/plain")
     if error.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
+        response.headers["Retry-After"] = whole_seconds(error.retry_after)
     return response

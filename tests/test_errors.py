@@ -41,3 +41,8 @@ def test_a_mistake_of_the_configuration_is_nothing_to_tell_a_client():
 @pytest.mark.parametrize("error", [errors.Refused, errors.Forbidden, ChatError])
 def test_an_error_without_words_has_some_all_the_same(error):
     assert error("").message == error().message == str(error("")) == "This was refused."
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, "1"), (0.2, "1"), (1, "1"), (1.4, "2"), (5, "5"), (59.01, "60")])
+def test_nobody_is_told_to_come_too_early(seconds, told):
+    assert errors.whole_seconds(seconds) == told

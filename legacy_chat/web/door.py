@@ -12,7 +12,7 @@ from flask import Response, request
 from ..actions.text_rooms import check_text_room
 from ..core import handshake
 from ..core.model import Member
-from ..errors import ChatError, Forbidden, NotLoggedIn
+from ..errors import ChatError, Forbidden, NotLoggedIn, whole_seconds
 from . import bodies, hints, metrics, origins, proxies, refusals, speaker, text_page
 from .health import Health
 from .metrics import METRICS_PATH, MetricsDoor
@@ -207,7 +207,7 @@ def _check_upgrade(environ: Environ) -> handshake.Acceptance | handshake.Refusal
 
 
 def _refusal(error: ChatError) -> handshake.Refusal:
-    retry = () if error.retry_after is None else (("Retry-After", str(max(1, round(error.retry_after)))),)
+    retry = () if error.retry_after is None else (("Retry-After", whole_seconds(error.retry_after)),)
     status = f"{error.status} {HTTPStatus(error.status).phrase}"
     return handshake.Refusal(status, error.message, retry, error.reason)
 

@@ -6,7 +6,6 @@ stands for the login of the first poll.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
@@ -22,7 +21,17 @@ from ..actions.polling import InTurns, Polling
 from ..core import close, frames, poll
 from ..core.metrics import ERRORS, FRAMES_RECEIVED, FRAMES_SENT, POLLS
 from ..core.poll import Answer, Place, Poll
-from ..errors import BadCursor, BadRequest, ChatError, Forbidden, Internal, RateLimited, TooLarge, Unavailable
+from ..errors import (
+    BadCursor,
+    BadRequest,
+    ChatError,
+    Forbidden,
+    Internal,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    whole_seconds,
+)
 from ..storage import notices
 from . import origins, refusals, speaker
 from .bodies import Body
@@ -246,7 +255,7 @@ def _error(error: ChatError, close: int | None = None) -> Answer:
 def _retry_after(error: ChatError) -> Headers:
     if error.retry_after is None and not isinstance(error, Unavailable | RateLimited):
         return []
-    return [("Retry-After", str(max(1, math.ceil(error.retry_after or 1))))]
+    return [("Retry-After", whole_seconds(error.retry_after or 1))]
 
 
 def _preflight(start_response: StartResponse, headers: Headers) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..actions.push import make_push
-from ..errors import BadRequest, ChatError
+from ..errors import BadRequest, ChatError, whole_seconds
 from .api.dispatch import bearer
 from .csrf import exempt
 from .services import Services
@@ -50,5 +50,5 @@ def _text(word: str, status: int = 200, retry_after: float | None = None) -> Res
     response = Response(word, status, mimetype="text/plain")
     response.headers["Cache-Control"] = "no-store"
     if retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, round(retry_after)))
+        response.headers["Retry-After"] = whole_seconds(retry_after)
     return response

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from ...core.api import UNSET, Problem, encode
-from ...errors import BadKey, ChatError, Internal
+from ...errors import BadKey, ChatError, Internal, whole_seconds
 
 log = logging.getLogger(__name__)
 
@@ -56,5 +55,5 @@ def _response(status: int, code: str, detail: str, retry_after: float | None = N
     )
     response = Response(encode(problem), status, mimetype=MEDIA_TYPE)
     if retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+        response.headers["Retry-After"] = whole_seconds(retry_after)
     return response
