@@ -137,7 +137,12 @@ class Messages:
         self._parts.writer.call(job, announce)
 
     def typing(self, where: Conversation, author: Member, sender: int | None = None) -> None:
-        """Tell the others; not stored, and the first thing a slow connection does without."""
+        """Tell the others; not stored, and the first thing a slow connection does without.
+
+        Nobody sees a stranger type: where no word was said yet, the first one is what rules decide about.
+        """
+        if not where.id:
+            return
         frame = frames.encode(_notice(frames.TypingNotice, where, author))
         if where.pair:
             others = tuple(uid for uid in where.pair if uid != author.uid)

@@ -165,6 +165,14 @@ def test_a_private_word_that_is_refused_begins_no_talk(sites, adas, bens, ada):
     assert Person(sites, ada).first[1]["peers"] == []
 
 
+def test_nobody_sees_a_stranger_type(sites, adas, bens):
+    adas({"type": "typing", "uid": "9"})
+    assert types(bens()) == []
+    adas({"type": "pm", "uid": 9, "content": "hi"})
+    adas({"type": "typing", "uid": "9"})
+    assert types(bens()) == ["pm", "typing"]
+
+
 def test_a_private_word_behind_a_long_backlog_loses_none_of_it(sites, adas, bens):
     bens({"type": "pm", "uid": 7, "content": "0", "id": "b0"})
     talk = sites[0].parts.read(lambda c: rooms.find_private(c, "7", "9"))
