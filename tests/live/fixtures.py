@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,18 @@ def no_traceback(server: Server) -> None:
     """A client's fault is never ours: no test may leave a traceback in the log."""
     before, found, after = server.log().partition("Traceback")
     assert not found, before[-300:] + found + after[:3000]
+
+
+@contextmanager
+def full_disk(server: Server) -> Iterator[None]:
+    """No commit of the server's worker finds room for its two pages; a line of the log does."""
+    [worker] = server.workers()
+    unlimited = resource.prlimit(worker, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (len(server.log()) + 4096, unlimited[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, unlimited)
 
 
 @pytest.fixture

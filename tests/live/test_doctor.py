@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .fixtures import no_traceback
+from .fixtures import full_disk, no_traceback
 from .front import Nginx
 from .server import ROOT, WORKER, Server, free_port
 
@@ -156,6 +156,11 @@ WRONG_FILES = {
 }
 
 
+def full(folder: Path) -> Diagnosis:
+    with running(Server(folder)) as server, full_disk(server):
+        return diagnose(server)
+
+
 def behind_nginx(folder: Path) -> dict[str, Diagnosis]:
     """One gunicorn, one nginx, and a port for each way to misunderstand it."""
     nginx = Nginx(folder)
@@ -195,6 +200,7 @@ SET_UPS = (
     mysqlclient,
     psycopg2,
     straight,
+    full,
 )
 
 
@@ -230,6 +236,13 @@ def test_a_sync_worker(clinic):
     assert WORKER in found.bad["worker"]["mend"]
     assert "[WARNING] legacy_chat at http://127.0.0.1" in found.log
     assert f"worker sync, transports: polling alone, a request a second each; for sockets: -k {WORKER}" in found.log
+
+
+def test_a_full_disk(clinic):
+    found = clinic(full)
+    assert list(found.bad) == ["history"], found.bad
+    assert "the server cannot write to it" in found.bad["history"]["cause"]
+    assert "room on the disk" in found.bad["history"]["mend"]
 
 
 def test_a_proxy_that_takes_the_upgrade_header(clinic):
