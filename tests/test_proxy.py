@@ -67,6 +67,19 @@ def test_braces_close_and_no_template_is_left(kind):
     assert "{{" not in text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_from_disk_may_be_used_by_pages_of_other_origins_as_the_sites_own_may(kind):
+    assert "Access-Control-Allow-Origin" not in render(kind, DEFAULTS)
+    text = render(kind, DEFAULTS, Proxy(static=Path("/srv/static")))
+    assert text.count("Access-Control-Allow-Origin *") == text.count("Cache-Control no-cache") > 0
+
+
+def test_scripts_are_packed_by_whichever_name_their_type_has():
+    for proxy in (Proxy(), Proxy(static=Path("/srv/static"))):
+        types = [line for line in render("nginx", DEFAULTS, proxy).splitlines() if "gzip_types" in line]
+        assert {line.strip() for line in types} == {"gzip_types text/css text/javascript application/javascript;"}
+
+
 @pytest.mark.parametrize(("ping", "idle"), [("25", 75), ("50", 150), ("1", 60)])
 def test_a_silent_connection_outlives_a_lost_ping(ping, idle):
     settings = load({"CHAT_PING_SECONDS": ping}, {})

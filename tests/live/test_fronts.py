@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+import urllib.request
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,11 @@ def open_folder():
         yield Path(name)
 
 
+def headers_of(server, path) -> Message:
+    with urllib.request.urlopen(server.url + path, timeout=20) as answer:
+        return answer.headers
+
+
 def talk(server, come) -> None:
     site = server.url.partition("//")[2]
     ada = come(server, "1", "ada", headers=[("Host", site), ("Origin", server.url)])
@@ -76,3 +83,4 @@ def test_a_unix_socket_and_files_from_disk(open_folder, serve, front, come):
     talk(server, come)
     for file in ("/chat/static/client.js", "/chat/vendor/lit-html/lit-html.js"):
         assert server.browser().open(file)[0] == 200
+        assert headers_of(server, file)["Access-Control-Allow-Origin"] == "*"  # for the widget on another site

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 import threading
+import urllib.request
 
 import pytest
 
@@ -101,6 +102,8 @@ def test_the_same_over_a_unix_socket_and_with_static_files_from_disk(serve, ngin
     browser = server.browser()
     for file in ("/chat/static/client.js", "/chat/vendor/lit-html/lit-html.js", "/chat/static/chat.css"):
         assert browser.open(file)[0] == 200
+        with urllib.request.urlopen(server.url + file, timeout=20) as answer:  # for the widget on another site
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert browser.open("/chat/static/../../wsgi.py")[0] == 404
 
 
