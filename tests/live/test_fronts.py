@@ -84,3 +84,15 @@ def test_a_unix_socket_and_files_from_disk(open_folder, serve, front, come):
     for file in ("/chat/static/client.js", "/chat/vendor/lit-html/lit-html.js"):
         assert server.browser().open(file)[0] == 200
         assert headers_of(server, file)["Access-Control-Allow-Origin"] == "*"  # for the widget on another site
+
+
+@pytest.mark.parametrize("front", ["caddy"], indirect=True)  # to Apache every 127.… is this machine
+@pytest.mark.parametrize("options", [(), ("--static",)], ids=["", "static"])
+def test_operators_pages_are_for_this_machine_alone(serve, front, dial, options):
+    plain = serve(trusted_proxies="1")
+    server = front(plain, "--upstream", f"127.0.0.1:{plain.port}", *options)
+    for path in ("/chat/health", "/chat/health/live", "/chat/metrics"):
+        for source, refused in (("127.0.0.1", False), ("127.0.0.2", True)):
+            client = dial(server, source=source)
+            client.request(path, [("Host", "127.0.0.1")])
+            assert (client.response()[0] == 403) == refused, (path, source)
