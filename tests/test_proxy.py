@@ -122,6 +122,29 @@ def test_what_would_be_something_else_in_the_file_is_refused_in_words(chat, kind
     assert like in last
 
 
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("nginx", ["    listen 8443;", "    server_name shop.example;"]),
+        ("apache", ["# Listen 8443", "<VirtualHost *:8443>", "    ServerName shop.example"]),
+        ("caddy", ["shop.example:8443 {"]),
+    ],
+)
+def test_a_bare_port_stands_beside_the_name(chat, kind, lines):
+    text = chat(kind, "--listen", "8443", "--server-name", "shop.example").splitlines()
+    assert [line for line in lines if line not in text] == []
+
+
+def test_caddy_is_bound_to_an_address_and_answers_to_every_name(chat):
+    text = chat("caddy", "--listen", "127.0.0.1:8443")
+    assert "\n:8443 {\n\tbind 127.0.0.1\n" in text
+    assert "print two files" in chat("caddy", "--listen", "127.0.0.1:80", "--listen", "8443", code=2)
+
+
+def test_with_a_certificate_and_no_name_caddy_listens_where_browsers_look(chat):
+    assert "\n:443 {\n" in chat("caddy", "--certificate", "/c.pem", "--key", "/k.pem")
+
+
 @pytest.mark.parametrize("name", ["shop.example", "*.shop.example", "店.example", "[::1]", "_"])
 def test_names_of_sites_are_let_pass(name):
     assert name in render("nginx", DEFAULTS, Proxy("[::1]:8000", server_name=name, listen=("[::]:8443", "*:80")))

@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..settings import Settings
+from . import listen
 
 KINDS = ("nginx", "apache", "caddy")
 
@@ -78,7 +79,7 @@ def _word(text: object) -> str:
 
 
 def render(kind: str, settings: Settings, proxy: Proxy = Proxy()) -> str:
-    """The file for one of `KINDS`, ready to be put in place."""
+    """The file for one of `KINDS`, ready to be put in place. Raises `ValueError` for what it cannot say."""
     words = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -88,7 +89,13 @@ def render(kind: str, settings: Settings, proxy: Proxy = Proxy()) -> str:
         autoescape=False,  # noqa: S701 - no HTML
     )
     words.filters["word"] = _word
+    words.filters["apache"] = listen.apache
     template = words.get_template(f"{kind}.jinja")
     return template.render(
-        proxy=proxy, prefix=settings.prefix, idle=idle_seconds(settings), body=_LEAST_BODY >> 20, settings=settings
+        proxy=proxy,
+        prefix=settings.prefix,
+        idle=idle_seconds(settings),
+        body=_LEAST_BODY >> 20,
+        settings=settings,
+        caddy=listen.caddy(proxy.listen, proxy.server_name) if kind == "caddy" and proxy.listen else None,
     )

@@ -18,19 +18,17 @@ FRONTS = {"apache": Apache, "caddy": Caddy}
 CHANGES = {
     # One that has to be told of upgrades by a rule.
     "old apache": (("<IfVersion >= 2.4.47>", "<IfVersion < 0.1>"), ("<IfVersion < 2.4.47>", "<IfVersion >= 0.1>")),
-    "caddy": (("\trequest_body", "\tbind 127.0.0.1\n\trequest_body"),),
 }
 
 
 @pytest.fixture(params=["apache", "old apache", "caddy"])
 def front(request, tmp_path):
-    """`front(server)`: the same server as seen through the proxy."""
+    """`front(server)`: the same server as seen through the proxy, which may `listen` with other words."""
     kind = request.param.rpartition(" ")[2]
     proxy = FRONTS[kind](tmp_path)
 
-    def start(server, *options):
-        address = f"http://:{proxy.port}" if kind == "caddy" else proxy.address  # a host there would be a condition
-        text = server.flask("proxy", kind, "--listen", address, *options)
+    def start(server, *options, listen="127.0.0.1:{port}"):
+        text = server.flask("proxy", kind, "--listen", listen.format(port=proxy.port), *options)
         for old, new in CHANGES.get(request.param, ()):
             assert old in text
             text = text.replace(old, new)
@@ -96,3 +94,9 @@ def test_operators_pages_are_for_this_machine_alone(serve, front, dial, options)
             client = dial(server, source=source)
             client.request(path, [("Host", "127.0.0.1")])
             assert (client.response()[0] == 403) == refused, (path, source)
+
+
+@pytest.mark.parametrize("front", ["apache", "caddy"], indirect=True)
+def test_a_bare_port_to_listen_at(serve, front, come):
+    plain = serve(trusted_proxies="1")
+    talk(front(plain, "--upstream", f"127.0.0.1:{plain.port}", listen="{port}"), come)
