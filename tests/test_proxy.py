@@ -1,5 +1,6 @@
 """The printed configurations: whole, and the same as the shipped files. Live tests run each behind its real proxy."""
 
+import re
 import shlex
 from pathlib import Path
 
@@ -78,6 +79,34 @@ def test_scripts_are_packed_by_whichever_name_their_type_has():
     for proxy in (Proxy(), Proxy(static=Path("/srv/static"))):
         types = [line for line in render("nginx", DEFAULTS, proxy).splitlines() if "gzip_types" in line]
         assert {line.strip() for line in types} == {"gzip_types text/css text/javascript application/javascript;"}
+
+
+def names_in(text: str) -> set[str]:
+    return set(re.findall(r"legacy_chat\w*", text.partition("upstream ")[2]))
+
+
+@pytest.mark.parametrize(
+    ("config", "given", "name"),
+    [
+        ({}, {}, "legacy_chat"),
+        ({}, {"server_name": "shop.example"}, "legacy_chat_shop_example"),
+        ({}, {"server_name": "my-shop.example"}, "legacy_chat_my__shop_example"),
+        ({}, {"upstream": "127.0.0.1:8001"}, "legacy_chat_127_0_0_1_8001"),
+        ({}, {"upstream": "/run/b.sock"}, "legacy_chat_run_b_sock"),
+        ({"CHAT_PREFIX": "/talk"}, {}, "legacy_chat_talk"),
+        ({"CHAT_PREFIX": "/talk"}, {"server_name": "b.example"}, "legacy_chat_b_example_talk"),
+    ],
+)
+def test_two_files_in_one_nginx_have_no_name_in_common(config, given, name):
+    assert names_in(render("nginx", load(config, {}), Proxy(**given))) == {name, f"{name}_connection"}
+
+
+def test_names_in_a_file_of_nginxs_are_short_enough_for_its_tables_and_differ():
+    hosts = ["one" * 20 + ".example", "one" * 20 + ".example.org", "店.example", "铺.example"]
+    found = [names_in(render("nginx", DEFAULTS, Proxy(server_name=host))) for host in hosts]
+    assert len(set.union(*found)) == 2 * len(hosts)
+    for name in set.union(*found):
+        assert re.fullmatch("[a-z0-9_]{11,46}", name, re.A), name
 
 
 @pytest.mark.parametrize(("ping", "idle"), [("25", 75), ("50", 150), ("1", 60)])

@@ -107,6 +107,18 @@ def test_the_same_over_a_unix_socket_and_with_static_files_from_disk(serve, ngin
     assert browser.open("/chat/static/../../wsgi.py")[0] == 404
 
 
+def test_two_sites_have_each_a_file_in_one_nginx(serve, nginx, come):
+    sites, files = [serve(trusted_proxies="1"), serve(trusted_proxies="1")], []
+    for site, name in zip(sites, ("a-name-that-is-longer-than-names-are.example", "localhost"), strict=True):
+        options = ("--upstream", f"127.0.0.1:{site.port}", "--listen", nginx.address, "--server-name", name)
+        files.append(site.flask("proxy", "nginx", *options))
+    seen = nginx.start(*files).behind(sites[0])
+    for site, name in zip(sites, ("a-name-that-is-longer-than-names-are.example", "localhost"), strict=True):
+        headers = [("Host", name), ("Origin", f"http://{name}")]
+        seen.folder = site.folder  # whose key signs the token
+        assert come(seen, "1", "ada", headers=headers).welcome["uid"] == "1"
+
+
 def test_visitors_are_counted_by_their_own_address_or_not_at_all(serve, behind, come):
     told = behind(serve(trusted_proxies="1", max_per_address="2"))
     for uid in ("1", "2"):
