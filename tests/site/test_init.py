@@ -97,3 +97,9 @@ def test_the_command_line_keeps_the_rules_of_the_form(instance, name, password):
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert "Error: " in result.output
+
+
+def test_the_config_goes_over_the_defaults_of_the_session_cookie(instance):
+    app = create_app({"SESSION_COOKIE_SAMESITE": "None", "SESSION_COOKIE_SECURE": True})
+    assert app.config["SESSION_COOKIE_SAMESITE"] == "None"
+    assert app.config["SESSION_COOKIE_HTTPONLY"] is True
