@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import threading
 import urllib.request
 
@@ -11,7 +10,7 @@ import pytest
 
 from legacy_chat.client import Client, NotConnected
 
-from .fixtures import serving
+from .fixtures import make_certificate, serving
 from .front import Nginx
 from .polls import Page
 from .raw import PING, PONG, Refused, eventually
@@ -139,12 +138,7 @@ def test_a_proxy_nobody_told_us_of_does_not_make_everybody_one_visitor(serve, be
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command.split(), *names], check=True, capture_output=True)
-    return str(certificate), str(key)
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def test_with_tls_in_nginx_the_page_must_be_an_https_page(house, nginx, come, certificate):
