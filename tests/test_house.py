@@ -32,7 +32,7 @@ ARROWS = {
     },
     "cli": {"cli", "doctor", "proxy", "web", "actions", "storage", "core", "errors"},
     "doctor": {"doctor", "web", "storage", "errors", "settings"},
-    "proxy": {"settings"},
+    "proxy": {"proxy", "settings"},
     "client": {"client", "core", "errors"},
     "testing": {"testing", "extension", "client", "actions", "core"},
     "site": {"site", "extension", "web", "storage", "core", "errors"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 from flask import current_app
@@ -29,20 +28,16 @@ def proxy(kind, socket, upstream, server_name, listen, certificate, key, static)
         raise click.UsageError("Name one: --socket or --upstream.")
     if bool(certificate) != bool(key):
         raise click.UsageError("--certificate and --key go together.")
-    given = _checked(
-        upstream=os.path.abspath(socket) if socket else upstream or f"127.0.0.1:{os.environ.get('PORT', '8000')}",
-        server_name=server_name,
-        listen=tuple(listen),
-        certificate=certificate and os.path.abspath(certificate),
-        key=key and os.path.abspath(key),
-        static=shipped("static") if static else None,
-    )
     settings = current_app.extensions["legacy_chat"].settings
-    click.echo(render(kind, settings, given), nl=False)
-
-
-def _checked(**given: Any) -> Proxy:
     try:
-        return Proxy(**given)
+        given = Proxy(
+            upstream=os.path.abspath(socket) if socket else upstream or f"127.0.0.1:{os.environ.get('PORT', '8000')}",
+            server_name=server_name,
+            listen=tuple(listen),
+            certificate=certificate and os.path.abspath(certificate),
+            key=key and os.path.abspath(key),
+            static=shipped("static") if static else None,
+        )
+        click.echo(render(kind, settings, given), nl=False)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

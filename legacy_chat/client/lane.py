@@ -117,8 +117,11 @@ class Lane:
         assert self._connection is not None  # noqa: S101 - `_connect` was here
         self._connection.sock.settimeout(post.wait + _PATIENCE)
         self._connection.request("POST", self._route.target, post.body, self._headers)
-        answer = self._connection.getresponse()
-        return Answer(answer.status, seconds_of(answer.getheader("Retry-After")), answer.read())
+        reply = self._connection.getresponse()
+        answer = Answer(reply.status, seconds_of(reply.getheader("Retry-After")), reply.read())
+        if self._connection.sock is None:  # the server ends it, and may wait for the cord's handle to go too
+            self._end()
+        return answer
 
     def _end(self) -> None:
         connection, self._connection = self._connection, None

@@ -53,9 +53,10 @@ def _talk(state: State, line: Line, idle: float) -> Iterator[Finding]:
     found, prefix = passage.check_prefix(line.target, facts, reply.server)
     yield found
     line.target = line.target.at(prefix)
-    yield from passage.check_passage(line.target, facts, reply.server)
+    passed = list(passage.check_passage(line.target, facts, reply.server))
+    yield from passed
     yield passage.check_cookie(line.target, reply)
-    yield from pages.check_pages(line)
+    yield from pages.check_pages(line, next((found.mend for found in passed if found.state == "bad"), ""))
     upgrade = sockets.ask_upgrade(line, signed)
     yield upgrade
     if healthy([upgrade]) and judge.has_sockets(facts):

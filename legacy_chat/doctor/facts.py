@@ -42,7 +42,7 @@ class Facts:
         self._state = state
         self._site = site
         self._early = early
-        self._store = StoreCheck(lambda: state.parts.writer.call(lambda _: None))
+        self._store = StoreCheck(lambda: state.parts.writer.probe())
         packages.versions()
 
     def of(self, environ: Environ) -> dict[str, Any]:

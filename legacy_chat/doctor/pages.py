@@ -12,10 +12,11 @@ from .target import Line, Reply
 _LOCAL = ("127.0.0.1", "::1")
 
 
-def check_pages(line: Line) -> Iterator[Finding]:
+def check_pages(line: Line, mend: str = "") -> Iterator[Finding]:
+    """`mend` is the line for what makes the site's own pages look foreign, where that is known."""
     yield _page(line)
     yield _script(line)
-    yield _poll(line)
+    yield _poll(line, mend)
     metrics = _metrics(line)
     if metrics:
         yield metrics
@@ -58,7 +59,7 @@ def _script(line: Line) -> Finding:
     return bad("scripts", path, cause, mend)
 
 
-def _poll(line: Line) -> Finding:
+def _poll(line: Line, mend: str) -> Finding:
     """A cursor that is none is refused in the words of the chat; nobody is logged in by it."""
     reply = _ask(line, "/poll", {"cursor": "doctor", "frames": [], "wait": 0})
     path = f"POST {line.target.prefix}/poll"
@@ -67,10 +68,10 @@ def _poll(line: Line) -> Finding:
     frames = (reply.json or {}).get("frames") if isinstance(reply.json, dict) else None
     if not frames:
         cause = f"it is answered {reply.status} by {reply.server}, not by the chat, so nobody can fall back to it"
-        mend = f"let the proxy pass POST on ({lines_for(reply.server).whole}), and look into gunicorn's log"
-        return bad("polling", path, cause, mend)
+        pass_on = f"let the proxy pass POST on ({lines_for(reply.server).whole}), and look into gunicorn's log"
+        return bad("polling", path, cause, pass_on)
     if reply.status == 403:
-        return bad("polling", path, frames[0].get("message", "refused"), lines_for(reply.server).host)
+        return bad("polling", path, frames[0].get("message", "refused"), mend or lines_for(reply.server).host)
     return ok("polling", f"{path} answers in {reply.seconds * 1000:.0f} ms")
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..settings import Settings
+from ..settings import Settings, load
+from . import listen
 
 KINDS = ("nginx", "apache", "caddy")
 
@@ -24,6 +26,8 @@ _LEAST_IDLE = 60
 # The largest body of a poll or of the HTTP API, with room.
 _LEAST_BODY = 2 << 20
 
+# Of a name of ours, beside `legacy_chat_` and `_connection`: nginx's table of variables takes 46 letters.
+_LONGEST = 23
 
 _NAME = r"[\w.*:\[\]-]+"
 _ADDRESS = r"([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}"
@@ -77,8 +81,22 @@ def _word(text: object) -> str:
     return f'"{text}"' if re.search(r"[\s;{}#]", str(text)) else str(text)
 
 
+def _name(settings: Settings, proxy: Proxy) -> str:
+    """What the file calls its own things: nginx has one room for the names of all its files."""
+    given = [
+        proxy.server_name or "",
+        settings.prefix if settings.prefix != load({}, {}).prefix else "",
+        proxy.upstream if proxy.upstream != UPSTREAM else "",
+    ]
+    whole = "_".join(part.strip("/") for part in given if part)
+    text = re.sub(r"[^a-z0-9]", lambda found: "__" if found[0] == "-" else "_", whole.lower())
+    if len(text) > _LONGEST or not whole.isascii():
+        text = f"{text[: _LONGEST - 9]}_{crc32(whole.encode()):08x}"
+    return "_".join(filter(None, ["legacy_chat", text]))
+
+
 def render(kind: str, settings: Settings, proxy: Proxy = Proxy()) -> str:
-    """The file for one of `KINDS`, ready to be put in place."""
+    """The file for one of `KINDS`, ready to be put in place. Raises `ValueError` for what it cannot say."""
     words = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -88,7 +106,14 @@ def render(kind: str, settings: Settings, proxy: Proxy = Proxy()) -> str:
         autoescape=False,  # noqa: S701 - no HTML
     )
     words.filters["word"] = _word
+    words.filters["apache"] = listen.apache
     template = words.get_template(f"{kind}.jinja")
     return template.render(
-        proxy=proxy, prefix=settings.prefix, idle=idle_seconds(settings), body=_LEAST_BODY >> 20, settings=settings
+        proxy=proxy,
+        prefix=settings.prefix,
+        name=_name(settings, proxy),
+        idle=idle_seconds(settings),
+        body=_LEAST_BODY >> 20,
+        settings=settings,
+        caddy=listen.caddy(proxy.listen, proxy.server_name) if kind == "caddy" and proxy.listen else None,
     )

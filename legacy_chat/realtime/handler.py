@@ -245,7 +245,14 @@ class ChatHandler(WebSocketHandler):
 
 
 def _is_private(environ: dict[str, Any]) -> bool:
-    return bool(environ["PATH_INFO"].endswith(tuple(_private))) or _is_in_folder(environ) or _is_astray(environ)
+    known = bool(environ["PATH_INFO"].endswith(tuple(_private))) or _is_in_folder(environ)
+    return known or _is_astray(environ) or _is_mistyped(environ)
+
+
+def _is_mistyped(environ: dict[str, Any]) -> bool:
+    """A key or a token at whatever address of ours: a slash too many makes it another one."""
+    path, query = f"{environ['PATH_INFO']}/", environ["QUERY_STRING"].lower()
+    return any(prefix in path for prefix in _prefixes) and ("key=" in query or "token=" in query)
 
 
 def _is_in_folder(environ: dict[str, Any]) -> bool:
@@ -266,8 +273,8 @@ def install(
 ) -> None:
     """Let gunicorn's geventwebsocket worker use our handler for paths with one of these endings, or in these folders.
 
-    The access log shows no query for them, nor for those that end as one of `private`. Upgrades at all other addresses
-    below `prefix` are left to the application as well.
+    The access log shows no query for them, nor for those that end as one of `private`, nor with a key or a token in it
+    anywhere below `prefix`. Upgrades at all other addresses below `prefix` are left to the application as well.
 
     Called while the app is being built: the worker class is imported by then and its server is not made yet.
     """

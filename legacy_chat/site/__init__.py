@@ -32,7 +32,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
         static_folder=None,
         instance_path=os.environ.get("SITE_INSTANCE") or str(Path.cwd() / "instance"),
     )
-    app.config.update(SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", **(config or {}))
+    app.config.update({"SESSION_COOKIE_HTTPONLY": True, "SESSION_COOKIE_SAMESITE": "Lax", **(config or {})})
     Path(app.instance_path).mkdir(parents=True, exist_ok=True)
     app.secret_key = app.secret_key or os.environ.get("SECRET_KEY") or _kept_secret(Path(app.instance_path))
     chat = Chat(app)

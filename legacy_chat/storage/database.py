@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +38,17 @@ _DRIVERS = {
 
 # Idle connections kept of each kind; more are opened in a rush and closed after it.
 _KEPT = 2
+
+
+def _make_file(_dialect: object, _record: object, arguments: list[str], options: dict[str, Any]) -> None:
+    """Before SQLite makes it, readable by everybody: what people said, and a site's own people, stand in it.
+
+    One that is there is left alone: to open and close it would end the locks that SQLite has on it in this process.
+    """
+    if options.get("uri"):
+        return
+    with suppress(OSError):  # it is there, or SQLite says what is wrong
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:
@@ -82,6 +94,7 @@ def open_engine(url: str) -> Engine:
     except ValueError:  # whose words may hold a piece of the password
         raise SettingsError("CHAT_DATABASE_URL: no port; in a password write @ as %40, : as %3A, / as %2F") from None
     if sqlite:
+        event.listen(engine, "do_connect", _make_file)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
     return engine

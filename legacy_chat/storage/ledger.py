@@ -83,13 +83,14 @@ class Ledger:
         self.write()
         if self._failed:
             return list(self._counts), 1
-        total, workers = metrics.new_counts(), 0
+        total = metrics.new_counts()
         with self._alone():
-            for path in self._files():
-                page = _read(path)
-                metrics.merge(total, page.names, page.values, page.alive)
-                workers += page.alive
-        return total, workers
+            pages = [_read(path) for path in self._files()]
+            if self._file is None:  # another thread is about to make it
+                pages.append(_Page(list(SERIES), list(self._counts), True))
+        for page in pages:
+            metrics.merge(total, page.names, page.values, page.alive)
+        return total, sum(page.alive for page in pages)
 
     # -- files ------------------------------------------------------------------------------------------------
 
@@ -99,6 +100,7 @@ class Ledger:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time adds up, or takes a file."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         with open(self._folder / "lock", "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -106,7 +108,6 @@ class Ledger:
     def _open(self) -> int:
         """The file of this process. It is another one where somebody threw the first away."""
         if self._file is None or os.fstat(self._file).st_nlink == 0:
-            self._folder.mkdir(parents=True, exist_ok=True)
             with self._alone():
                 self._file = _make(self._claim(), self._counts)
             weakref.finalize(self, _end, os.getpid(), self._file, self._counts)

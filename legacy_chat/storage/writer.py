@@ -24,7 +24,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from ..core.metrics import COMMIT_FAILURES, COMMIT_JOBS, COMMIT_SECONDS, Counts, new_counts
 from ..core.model import Draft
 from ..errors import ChatError, Internal, Unavailable
-from . import messages
+from . import messages, probe
 from .database import Database
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,19 @@ class Writer:
         self._answering = False
         self._lock = threading.Lock()
         self._busy = False
+        self._failures = 0
+        self._mended = 0  # so many of them were before a probe that was written
+
+    @property
+    def failing(self) -> bool:
+        """A commit failed, and no `probe` was written since: others may succeed that write nothing."""
+        return self._failures != self._mended
+
+    def probe(self) -> None:
+        """Write something tiny as everything is written. Raises `Unavailable`."""
+        failures = self._failures
+        self.call(probe.write)
+        self._mended = failures
 
     @property
     def busy(self) -> bool:
@@ -153,13 +166,17 @@ class Writer:
             COMMIT_JOBS.observe(self._counts, len(jobs))
             return results
         except SQLAlchemyError as error:
-            self._counts[COMMIT_FAILURES] += 1
+            self._note_failure()
             log.error("commit failed: %s", _in_short(error), extra={"jobs": len(jobs)})
             return [Unavailable("The message store does not answer; nothing was stored.", retry_after=1.0)] * len(jobs)
         except Exception:
-            self._counts[COMMIT_FAILURES] += 1
+            self._note_failure()
             log.exception("commit failed")
             return [Internal("Something went wrong here; nothing was stored.")] * len(jobs)
+
+    def _note_failure(self) -> None:
+        self._failures += 1
+        self._counts[COMMIT_FAILURES] += 1
 
 
 def _in_short(error: SQLAlchemyError) -> str:

@@ -5,6 +5,9 @@
 
 Caught before Flask, so it costs no session and meets none of the site's own hooks. Anybody may ask as often as they
 like: the store is looked at once a second, by one question at a time, and there is nothing secret in the answer.
+
+Reading goes on while a disk is full. So what became of the last commits counts too, and while they fail something tiny
+is written every few seconds, or nobody would know when they succeed again.
 """
 
 from __future__ import annotations
@@ -35,13 +38,17 @@ StartResponse = Callable[..., Any]
 _GOOD = 1.0
 _PATIENCE = 0.5
 
-_OK = "ok"
+# Seconds between two tries to write, while commits fail.
+_TRY = 3.0
+
+_OK, _AWAY = "ok", "away"
 
 
 class Health:
     def __init__(self, state: State):
         self._state = state
-        self._store = StoreCheck(lambda: state.parts.read(probe.look))
+        self._check = StoreCheck(self._look)
+        self._try_at = float("-inf")
 
     def doors(self) -> dict[str, Callable[[Environ, StartResponse], Iterable[bytes]]]:
         """What answers which address."""
@@ -52,7 +59,7 @@ class Health:
         return _answer({"live": True}, 200)(environ, start_response)
 
     def ready(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        checks = {**self._worker(), "store": self._store.state()}
+        checks = {**self._worker(), "store": self._store()}
         ready = all(found == _OK for found in checks.values())
         body = {"live": True, "ready": ready, "checks": checks}
         return _answer(body, 200 if ready else 503)(environ, start_response)
@@ -63,6 +70,17 @@ class Health:
         if worker is None:
             return {"worker": "failed" if self._state.serves_sockets else _OK, "room": _OK}
         return {"worker": "draining" if worker.draining else _OK, "room": "full" if worker.full else _OK}
+
+    def _store(self) -> str:
+        found = self._check.state()
+        return _AWAY if self._state.parts.writer.failing else found
+
+    def _look(self) -> None:
+        parts = self._state.parts
+        if parts.writer.failing and monotonic() >= self._try_at:
+            self._try_at = monotonic() + _TRY
+            parts.writer.probe()
+        parts.read(probe.look)
 
 
 class StoreCheck:
@@ -97,10 +115,10 @@ class StoreCheck:
             self._ask()
             self._found = _OK
         except ChatError:  # which is in the log
-            self._found = "away"
+            self._found = _AWAY
         except Exception:
             log.exception("the store could not be asked")
-            self._found = "away"
+            self._found = _AWAY
         finally:
             answered.set()
 

@@ -26,6 +26,7 @@ class Asked:
         self.cursor, self.frames, self.wait = body["cursor"], body["frames"], body["wait"]
         self._answer: tuple[int, bytes, dict] | None = None
         self._ready = threading.Event()
+        self.ended = threading.Event()  # the client has ended the connection, as an answer told it to
 
     def say(self, *frames: dict, cursor: str = "next", pause: int = 0) -> None:
         self.refuse(200, *frames, cursor=cursor, pause=pause)
@@ -121,6 +122,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+        if self.close_connection:
+            self._linger(asked)
+
+    def _linger(self, asked: Asked) -> None:
+        """As gunicorn's sync worker does: nobody else is served until the client's end has come."""
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        while self.connection.recv(4096):
+            pass
+        asked.ended.set()
 
     def do_GET(self) -> None:
         """A WebSocket's handshake: this server knows none."""

@@ -70,6 +70,19 @@ def test_a_connection_that_the_server_ended_meanwhile_is_made_anew(desk, lane):
     assert came[0].connection != came[1].connection
 
 
+def test_a_connection_that_an_answer_ends_is_over_at_once(desk, lane):
+    """Servers wait for that: gunicorn's sync worker for up to two seconds, in which it serves nobody."""
+    came = []
+
+    def scene(desk: Desk) -> None:
+        came.append(desk.hear())
+        came[-1].answer(200, b"{}", {"Connection": "close"})
+
+    post = carried(lane(desk(scene)), Post(BODY))
+    assert post.answer == (200, None, b"{}")
+    assert came[0].ended.wait(10)
+
+
 def test_the_end_of_a_connection_without_an_answer_is_an_error_of_a_post_that_left(desk, lane):
     def scene(desk: Desk) -> None:
         desk.hear().vanish()

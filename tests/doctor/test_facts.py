@@ -1,11 +1,13 @@
 import json
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import EnvironBuilder
 
 from legacy_chat.doctor import door
 from legacy_chat.doctor.door import COOKIE, Questions
+from legacy_chat.storage import probe
 
 
 @pytest.fixture
@@ -55,6 +57,14 @@ def test_the_server_tells_which_history_it_has_and_whether_it_can_write_there(as
     url = f"sqlite:///{tmp_path}/its own.sqlite"
     told = ask(CHAT_DATABASE_URL=url)[1]
     assert told["store"] == {"name": f"sqlite, {tmp_path}/its own.sqlite", "writes": "ok"}
+
+
+def test_a_server_that_can_begin_a_transaction_and_write_nothing_says_so(ask, monkeypatch):
+    def full(connection):
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(probe, "write", full)
+    assert ask()[1]["store"]["writes"] == "away"
 
 
 def test_without_a_question_the_site_answers(host):

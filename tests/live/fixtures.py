@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +44,27 @@ def no_traceback(server: Server) -> None:
     """A client's fault is never ours: no test may leave a traceback in the log."""
     before, found, after = server.log().partition("Traceback")
     assert not found, before[-300:] + found + after[:3000]
+
+
+def make_certificate(folder: Path) -> tuple[str, str]:
+    """For localhost, with its key."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    return str(certificate), str(key)
+
+
+@contextmanager
+def full_disk(server: Server) -> Iterator[None]:
+    """No commit of the server's worker finds room for its two pages; a line of the log does."""
+    [worker] = server.workers()
+    unlimited = resource.prlimit(worker, resource.RLIMIT_FSIZE)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (len(server.log()) + 4096, unlimited[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(worker, resource.RLIMIT_FSIZE, unlimited)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .fixtures import no_traceback
+from .fixtures import full_disk, make_certificate, no_traceback
 from .front import Nginx
 from .server import ROOT, WORKER, Server, free_port
 
@@ -156,6 +157,25 @@ WRONG_FILES = {
 }
 
 
+def full(folder: Path) -> Diagnosis:
+    with running(Server(folder)) as server, full_disk(server):
+        return diagnose(server)
+
+
+def https_without_its_scheme(folder: Path) -> Diagnosis:
+    nginx, (certificate, key) = Nginx(folder), make_certificate(folder)
+    with running(Server(folder, trusted_proxies="1")) as server:
+        where = ("--upstream", f"127.0.0.1:{server.port}", "--listen", nginx.address)
+        text = server.flask("proxy", "nginx", *where, "--certificate", certificate, "--key", key)
+        line = "    proxy_set_header X-Forwarded-Proto $scheme;\n"
+        assert line in text
+        try:
+            nginx.start(text.replace(line, "")).behind(server, ssl.create_default_context(cafile=certificate))
+            return diagnose(server, f"https://localhost:{nginx.port}", SSL_CERT_FILE=certificate)
+        finally:
+            nginx.stop()
+
+
 def behind_nginx(folder: Path) -> dict[str, Diagnosis]:
     """One gunicorn, one nginx, and a port for each way to misunderstand it."""
     nginx = Nginx(folder)
@@ -195,6 +215,8 @@ SET_UPS = (
     mysqlclient,
     psycopg2,
     straight,
+    full,
+    https_without_its_scheme,
 )
 
 
@@ -232,6 +254,13 @@ def test_a_sync_worker(clinic):
     assert f"worker sync, transports: polling alone, a request a second each; for sockets: -k {WORKER}" in found.log
 
 
+def test_a_full_disk(clinic):
+    found = clinic(full)
+    assert list(found.bad) == ["history"], found.bad
+    assert "the server cannot write to it" in found.bad["history"]["cause"]
+    assert "room on the disk" in found.bad["history"]["mend"]
+
+
 def test_a_proxy_that_takes_the_upgrade_header(clinic):
     found = clinic(behind_nginx)["no Upgrade"]
     assert list(found.bad) == ["upgrade"], found.bad
@@ -250,7 +279,7 @@ def test_a_proxy_that_changes_the_host_makes_the_own_origin_foreign(clinic):
     found = clinic(behind_nginx)["another Host"]
     assert list(found.bad) == ["host", "polling", "origin"], found.bad
     assert "chat_" in found.bad["host"]["text"]  # nginx's name for its upstream
-    assert found.bad["host"]["mend"] == "proxy_set_header Host $http_host;"
+    assert found.bad["host"]["mend"] == found.bad["polling"]["mend"] == "proxy_set_header Host $http_host;"
     assert "proxy_set_header Host $http_host;" in found.bad["origin"]["cause"]
 
 
@@ -260,6 +289,13 @@ def test_a_host_that_the_proxy_tells_in_another_header_is_good_enough(clinic):
 
 def test_a_proxy_that_hides_the_scheme_does_no_harm_where_there_is_but_http(clinic):
     assert clinic(behind_nginx)["no forwarded scheme"].bad == {}
+
+
+def test_a_proxy_that_hides_the_scheme_of_https_is_told_so_by_every_check(clinic):
+    found = clinic(https_without_its_scheme)
+    assert list(found.bad) == ["scheme", "polling", "origin"], found.bad
+    assert found.bad["scheme"]["mend"] == found.bad["polling"]["mend"]
+    assert "X-Forwarded-Proto $scheme;" in found.bad["polling"]["mend"]
 
 
 def test_a_proxy_that_cuts_silent_sockets_is_found_by_being_silent(clinic):

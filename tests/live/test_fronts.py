@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+import urllib.request
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -16,19 +18,17 @@ FRONTS = {"apache": Apache, "caddy": Caddy}
 CHANGES = {
     # One that has to be told of upgrades by a rule.
     "old apache": (("<IfVersion >= 2.4.47>", "<IfVersion < 0.1>"), ("<IfVersion < 2.4.47>", "<IfVersion >= 0.1>")),
-    "caddy": (("\trequest_body", "\tbind 127.0.0.1\n\trequest_body"),),
 }
 
 
 @pytest.fixture(params=["apache", "old apache", "caddy"])
 def front(request, tmp_path):
-    """`front(server)`: the same server as seen through the proxy."""
+    """`front(server)`: the same server as seen through the proxy, which may `listen` with other words."""
     kind = request.param.rpartition(" ")[2]
     proxy = FRONTS[kind](tmp_path)
 
-    def start(server, *options):
-        address = f"http://:{proxy.port}" if kind == "caddy" else proxy.address  # a host there would be a condition
-        text = server.flask("proxy", kind, "--listen", address, *options)
+    def start(server, *options, listen="127.0.0.1:{port}"):
+        text = server.flask("proxy", kind, "--listen", listen.format(port=proxy.port), *options)
         for old, new in CHANGES.get(request.param, ()):
             assert old in text
             text = text.replace(old, new)
@@ -44,6 +44,11 @@ def open_folder():
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         os.chmod(name, 0o755)
         yield Path(name)
+
+
+def headers_of(server, path) -> Message:
+    with urllib.request.urlopen(server.url + path, timeout=20) as answer:
+        return answer.headers
 
 
 def talk(server, come) -> None:
@@ -76,3 +81,22 @@ def test_a_unix_socket_and_files_from_disk(open_folder, serve, front, come):
     talk(server, come)
     for file in ("/chat/static/client.js", "/chat/vendor/lit-html/lit-html.js"):
         assert server.browser().open(file)[0] == 200
+        assert headers_of(server, file)["Access-Control-Allow-Origin"] == "*"  # for the widget on another site
+
+
+@pytest.mark.parametrize("front", ["caddy"], indirect=True)  # to Apache every 127.… is this machine
+@pytest.mark.parametrize("options", [(), ("--static",)], ids=["", "static"])
+def test_operators_pages_are_for_this_machine_alone(serve, front, dial, options):
+    plain = serve(trusted_proxies="1")
+    server = front(plain, "--upstream", f"127.0.0.1:{plain.port}", *options)
+    for path in ("/chat/health", "/chat/health/live", "/chat/metrics"):
+        for source, refused in (("127.0.0.1", False), ("127.0.0.2", True)):
+            client = dial(server, source=source)
+            client.request(path, [("Host", "127.0.0.1")])
+            assert (client.response()[0] == 403) == refused, (path, source)
+
+
+@pytest.mark.parametrize("front", ["apache", "caddy"], indirect=True)
+def test_a_bare_port_to_listen_at(serve, front, come):
+    plain = serve(trusted_proxies="1")
+    talk(front(plain, "--upstream", f"127.0.0.1:{plain.port}", listen="{port}"), come)

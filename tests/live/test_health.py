@@ -13,6 +13,7 @@ import urllib.request
 
 import pytest
 
+from .fixtures import full_disk
 from .raw import Refused, eventually
 from .scrape import PLAIN
 
@@ -91,6 +92,21 @@ def test_a_store_that_is_broken_is_told_and_the_pages_live_on(serve, come):
     with sqlite3.connect(server.folder / "chat.sqlite") as store:
         store.execute("ALTER TABLE hidden RENAME TO chat_messages")
     eventually(lambda: ask(server)[0] == 200)
+
+
+def test_a_disk_that_is_full_is_told_though_reading_goes_on(serve, come):
+    server = serve()
+    ada = come(server, "1", "ada")
+    with full_disk(server):
+        answer = ada.ask(type="group", gid="lobby", content="there is no room")
+        assert (answer["type"], answer["code"]) == ("error", "unavailable")
+        away = {"live": True, "ready": False, "checks": {**GOOD, "store": "away"}}
+        ends = time.monotonic() + 5  # meanwhile it is tried again, and something that writes nothing may succeed
+        while time.monotonic() < ends:
+            assert ask(server) == (503, away)
+            time.sleep(0.1)
+    eventually(lambda: ask(server)[0] == 200, what="room")
+    assert ada.ask(type="group", gid="lobby", content="there is room again")["type"] == "ack"
 
 
 def test_threaded_workers_are_ready_as_well(serve, tmp_path):

@@ -10,8 +10,15 @@ from contextlib import suppress
 import pytest
 from receiver import Receiver
 
+from .fixtures import serving
 from .raw import CLOSE, TEXT, Refused, eventually
 from .scrape import PLAIN
+
+
+@pytest.fixture(scope="module")
+def access_logged(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("logged"), "--access-logfile", "-") as server:
+        yield server
 
 
 def test_requests_and_sockets_have_a_line_each_and_no_secret_is_in_them(serve, come):
@@ -36,6 +43,26 @@ def test_a_refused_handshake_is_in_the_access_log_without_its_token(serve, dial)
     assert client.response()[0] == 426
     eventually(lambda: re.search(r'"GET /chat/ws HTTP/1.1" 426', server.log()), what="the refusal's line")
     assert "top-secret" not in server.log()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("/chat/push/?type=publish&key=top-secret", "/chat/push/"),
+        ("/chat//push?key=top-secret", "/chat//push"),
+        ("//chat/push?key=top-secret", "//chat/push"),
+        ("/chat/?token=top-secret", "/chat/"),
+        ("/chat?Token=top-secret", "/chat"),
+        ("/chat/?lang=zh", r"/chat/\?lang=zh"),
+        ("/login?token=of-the-sites-own", r"/login\?token=of-the-sites-own"),
+    ],
+)
+def test_keys_and_tokens_at_mistyped_addresses_are_in_no_log(access_logged, dial, address, shown):
+    client = dial(access_logged)
+    client.request(address, [("Host", "a")])
+    client.response()
+    eventually(lambda: re.search(f'"GET {shown} HTTP/1.1"', access_logged.log()), what="the request's line")
+    assert "top-secret" not in access_logged.log()
 
 
 def test_a_clients_fault_is_a_line_and_no_traceback(server, come):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import threading
+import urllib.request
 
 import pytest
 
 from legacy_chat.client import Client, NotConnected
 
-from .fixtures import serving
+from .fixtures import make_certificate, serving
 from .front import Nginx
 from .polls import Page
 from .raw import PING, PONG, Refused, eventually
@@ -101,7 +101,21 @@ def test_the_same_over_a_unix_socket_and_with_static_files_from_disk(serve, ngin
     browser = server.browser()
     for file in ("/chat/static/client.js", "/chat/vendor/lit-html/lit-html.js", "/chat/static/chat.css"):
         assert browser.open(file)[0] == 200
+        with urllib.request.urlopen(server.url + file, timeout=20) as answer:  # for the widget on another site
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert browser.open("/chat/static/../../wsgi.py")[0] == 404
+
+
+def test_two_sites_have_each_a_file_in_one_nginx(serve, nginx, come):
+    sites, files = [serve(trusted_proxies="1"), serve(trusted_proxies="1")], []
+    for site, name in zip(sites, ("a-name-that-is-longer-than-names-are.example", "localhost"), strict=True):
+        options = ("--upstream", f"127.0.0.1:{site.port}", "--listen", nginx.address, "--server-name", name)
+        files.append(site.flask("proxy", "nginx", *options))
+    seen = nginx.start(*files).behind(sites[0])
+    for site, name in zip(sites, ("a-name-that-is-longer-than-names-are.example", "localhost"), strict=True):
+        headers = [("Host", name), ("Origin", f"http://{name}")]
+        seen.folder = site.folder  # whose key signs the token
+        assert come(seen, "1", "ada", headers=headers).welcome["uid"] == "1"
 
 
 def test_visitors_are_counted_by_their_own_address_or_not_at_all(serve, behind, come):
@@ -124,12 +138,7 @@ def test_a_proxy_nobody_told_us_of_does_not_make_everybody_one_visitor(serve, be
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*command.split(), *names], check=True, capture_output=True)
-    return str(certificate), str(key)
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def test_with_tls_in_nginx_the_page_must_be_an_https_page(house, nginx, come, certificate):

@@ -108,3 +108,9 @@ def test_the_site_starts_and_knows_its_people_while_somebody_else_writes(instanc
         other.execute("BEGIN IMMEDIATE")
         accounts = create_app().extensions["site_accounts"]
         assert accounts.load(ada.get_id()).name == "ada"
+
+
+def test_the_config_goes_over_the_defaults_of_the_session_cookie(instance):
+    app = create_app({"SESSION_COOKIE_SAMESITE": "None", "SESSION_COOKIE_SECURE": True})
+    assert app.config["SESSION_COOKIE_SAMESITE"] == "None"
+    assert app.config["SESSION_COOKIE_HTTPONLY"] is True

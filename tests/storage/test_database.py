@@ -1,4 +1,6 @@
+import os
 import sqlite3
+import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -163,3 +165,44 @@ def test_a_store_that_cannot_be_read_is_unavailable_and_the_log_says_why(databas
     assert refused.value.retry_after
     assert "nowhere" in caplog.text
     assert database.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
+
+
+# -- whose file it is --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def modes(folder) -> dict[str, int]:
+    return {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("chat.sqlite*") if path.suffix != ".lock"
+    }
+
+
+def test_a_new_file_is_its_users_alone_with_all_that_sqlite_puts_beside_it(tmp_path, open_umask):
+    database = Database(f"sqlite:///{tmp_path}/chat.sqlite")
+    database.migrate()
+    database.run(lambda c: people.remember(c, "7", "ada", 0))
+    assert modes(tmp_path) == dict.fromkeys(["chat.sqlite", "chat.sqlite-wal", "chat.sqlite-shm"], 0o600)
+    database.close()
+
+
+def test_a_file_that_is_there_keeps_its_mode(tmp_path, migrated_file, open_umask):
+    path = tmp_path / "chat.sqlite"
+    path.write_bytes(migrated_file.read_bytes())
+    path.chmod(0o640)
+    database = Database(f"sqlite:///{path}")
+    database.run(lambda c: people.remember(c, "7", "ada", 0))
+    assert set(modes(tmp_path).values()) == {0o640}
+    database.close()
+
+
+def test_a_folder_that_takes_no_file_is_told_as_the_databases_own_words(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/folder/chat.sqlite")
+    (tmp_path / "folder").rmdir()
+    with pytest.raises(Unavailable):
+        database.read(names)

@@ -95,6 +95,17 @@ def test_the_next_worker_counts_on_in_the_file_of_the_one_before(folder, worker)
     assert len(list(folder.glob("*.counts"))) == 2
 
 
+def test_who_adds_up_counts_itself_also_while_another_thread_makes_its_file(folder, worker):
+    worker().communicate("end\n")
+    counts = new_counts()
+    counts[HANDSHAKE], counts[OPEN] = 5, 2
+    ledger = Ledger(folder, counts)
+    assert ledger._begin()  # as the other thread, which has come no further
+    assert seen(ledger) == (16, 2, 1)
+    ledger._free.append(True)
+    assert seen(ledger) == (16, 2, 1)
+
+
 def test_a_worker_of_another_version_is_understood_by_the_names(folder, worker, monkeypatch):
     """An upgrade: some series are new, some are gone, and all stand elsewhere."""
     process = worker()

@@ -308,3 +308,17 @@ def test_a_job_with_a_mistake_shows_its_statement_and_not_the_words_in_it(writer
     writer.submit(lambda c: c.execute(statement, {"value": words}), lambda _: None)
     assert "INSERT INTO chat_info" in caplog.text
     assert words not in caplog.text
+
+
+def test_commits_fail_until_something_was_written(database, writer, lobby, monkeypatch):
+    """Not every commit that succeeds has written something."""
+    assert not writer.failing
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "run", lambda work: (_ for _ in ()).throw(OperationalError("", {}, Exception("full"))))
+        writer.submit(draft(lobby), lambda _: None)
+        with pytest.raises(Unavailable):
+            writer.probe()
+    writer.call(lambda _: None)
+    assert writer.failing
+    writer.probe()
+    assert not writer.failing

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from legacy_chat.errors import Unavailable
+from legacy_chat.storage import probe
 from legacy_chat.web import health
 from legacy_chat.web.health import StoreCheck
 
@@ -64,6 +66,48 @@ def test_a_store_that_lost_its_tables_is_away(state, ask):
     assert answer.status_code == 503
     assert answer.json["checks"]["store"] == "away"
     assert ask("/live").json == {"live": True}
+
+
+@pytest.fixture
+def full_disk(state, monkeypatch):
+    """Reading goes on, and so do transactions that write nothing. `full_disk(False)` ends it; `tries` were made."""
+    tries = []
+
+    def write(connection):
+        tries.append(time.monotonic())
+        if is_full:
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    def become(full):
+        nonlocal is_full
+        is_full = full
+
+    is_full, become.tries = True, tries
+    monkeypatch.setattr(probe, "write", write)
+    monkeypatch.setattr(health, "_GOOD", 0.0)
+    return become
+
+
+def test_a_store_whose_last_commit_failed_is_away_until_one_succeeds(state, ask, full_disk, monkeypatch):
+    monkeypatch.setattr(health, "_TRY", 0.0)
+    assert ask().json["checks"]["store"] == "ok"
+    assert full_disk.tries == []  # nobody writes while all is well
+    with pytest.raises(Unavailable):
+        state.parts.writer.call(probe.write)
+    state.parts.writer.call(lambda _: None)
+    assert ask().json["checks"]["store"] == "away"
+    full_disk(False)
+    assert ask().json["checks"]["store"] == "ok"
+    tries = len(full_disk.tries)
+    assert ask().json["checks"]["store"] == "ok"
+    assert len(full_disk.tries) == tries
+
+
+def test_while_commits_fail_few_more_are_tried(state, ask, full_disk):
+    with pytest.raises(Unavailable):
+        state.parts.writer.call(probe.write)
+    assert {ask().json["checks"]["store"] for _ in range(20)} == {"away"}
+    assert len(full_disk.tries) == 2
 
 
 def test_the_sites_own_login_wall_does_not_stand_in_the_way(make_host):
