@@ -21,6 +21,8 @@ import { toasts } from "./views/toasts.js";
 
 const WIDE = matchMedia("(min-width: 44rem)");
 const ROOMY = matchMedia("(min-width: 72rem)");
+/** The dialogs that ask about the conversation that is open. */
+const ABOUT_CURRENT = ["invite", "leave"];
 
 const attentive = () => document.visibilityState === "visible" && document.hasFocus();
 
@@ -145,7 +147,7 @@ class Page extends Reading {
     const before = chat.current;
     this.wanted = key;
     chat.open(key);
-    if (chat.current !== before) this.unreadAbove = 0; // that was another conversation's
+    if (chat.current !== before) this.#left();
     if (chat.current?.unread) this.unreadAbove = chat.current.unread;
     if (chat.current !== before) this.#entered();
     this.draw();
@@ -165,6 +167,12 @@ class Page extends Reading {
     return key;
   }
 
+  // What belonged to the conversation before: its count, and a question about it.
+  #left() {
+    this.unreadAbove = 0;
+    if (ABOUT_CURRENT.includes(this.dialogs.current?.name)) this.dialogs.close();
+  }
+
   #entered() {
     const { current } = this.chat;
     if (!current) return;
@@ -179,6 +187,7 @@ class Page extends Reading {
   }
 
   #pressed(event) {
+    if (this.dialogs.current) return; // what is behind it stays as it is
     const inText = event.target.matches("input, textarea");
     const act = {
       switcher: () => this.openDialog("switcher"),
