@@ -45,9 +45,12 @@ function browse(page, state) {
       <span class="row-action">${room.joined ? t("Open") : t("Join")}</span>`,
     pick: () => page.dialogs.attempt(async () => page.go(await page.chat.join(room.gid))),
   }));
-  const none = state.rooms ? t("There is no room to join. Create the first one.") : t("Loading…");
+  const none = state.rooms ? noRooms(page) : t("Loading…");
   return html`${heading(page, t("Browse rooms"))}${picker(page, { label: t("Search rooms"), items: rooms, none })}${mistake(state)}`;
 }
+
+const noRooms = (page) => html`${t("There is no room to join. Create the first one.")}
+  <button type="button" class="button" @click=${() => page.openDialog("create")}>${t("New room")}</button>`;
 
 function direct(page, state) {
   const items = page.others().map((person) => personItem(person, () => {

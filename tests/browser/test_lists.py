@@ -1,0 +1,56 @@
+"""The lists that one chooses from, and how what is in them lies side by side."""
+
+import pytest
+from playwright.sync_api import expect
+
+HEBREW = "שלום לכולם זו הודעה ארוכה מאוד בעברית " * 4
+
+
+def overlap(one, other) -> bool:
+    a, b = one.bounding_box(), other.bounding_box()
+    beside = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+    below = a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+    return not (beside or below)
+
+
+def test_what_a_filter_does_not_find_is_said_to_be_not_found(server, visit):
+    ada = visit(server, "ada").register()
+    for button, filter_ in (("Browse rooms", "Search rooms"), ("New message", "Search people")):
+        visit(server, f"friend of {button}").register()
+        ada.page.get_by_role("button", name=button, exact=True).click()
+        dialog = ada.page.get_by_role("dialog")
+        expect(dialog.locator(".row")).not_to_have_count(0)
+        ada.page.get_by_label(filter_).fill("zzzz")
+        expect(dialog.locator(".hint")).to_have_text("Nothing found.")
+        ada.page.keyboard.press("Escape")
+        ada.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+
+def test_where_there_is_no_room_to_join_one_makes_one(serve, visit):
+    ada = visit(serve(default_rooms=""), "ada")
+    ada.sign_up()
+    ada.page.get_by_role("button", name="Browse rooms").first.click()
+    ada.page.get_by_role("dialog").get_by_role("button", name="New room").click()
+    expect(ada.page.get_by_role("dialog")).to_have_accessible_name("New room")
+
+
+def test_the_last_letters_of_a_text_from_right_to_left_do_not_lie_under_the_tick(server, visit):
+    ada = visit(server, "ada").register()
+    ada.say(HEBREW.strip())
+    ada.confirmed()
+    text = ada.page.locator(".mine .text")
+    end = text.evaluate("text => text.getBoundingClientRect().right - parseFloat(getComputedStyle(text).paddingRight)")
+    assert end <= ada.page.locator(".mine .tick").bounding_box()["x"]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_time_and_count_of_a_row_without_a_preview_stand_apart(server, visit, width):
+    ada = visit(server, "ada", viewport={"width": width, "height": 700}).register()
+    ben = visit(server, "ben").register()
+    ben.talk_to("ada")
+    ben.say("psst")
+    row = ada.page.locator(".sidebar .row", has_text="ben")
+    expect(row.locator(".badge")).to_be_visible()
+    row.locator(".row-preview").evaluate("preview => preview.replaceChildren()")
+    assert not overlap(row.locator(".row-time"), row.locator(".badge"))
