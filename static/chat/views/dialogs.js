@@ -1,6 +1,7 @@
 // What opens above the page. There is one native <dialog>; `page.dialogs` knows what is in it.
 
 import { html, nothing } from "../lit.js";
+import { explainName } from "../errors.js";
 import { t } from "../i18n.js";
 import { avatar, conversationAvatar, heading, presenceText, roomAvatar } from "./parts.js";
 import { picker } from "./picker.js";
@@ -18,21 +19,25 @@ export function dialog(page) {
     </dialog>`;
 }
 
-const mistake = ({ error }) => (error ? html`<p class="error" role="alert">${error}</p>` : nothing);
+const mistake = ({ error }) => (error ? html`<p id="dialog-error" class="error" role="alert">${error}</p>` : nothing);
 
 function create(page, state) {
-  const submit = (event) => {
+  const submit = async (event) => {
     event.preventDefault();
+    if (state.busy) return;
     const { title, closed } = event.target.elements;
-    page.dialogs.attempt(async () => page.go(await page.chat.create(title.value.trim(), closed.checked)));
+    await page.dialogs.attempt(async () => page.go(await page.chat.create(title.value.trim(), closed.checked)), explainName);
+    if (page.dialogs.current?.error) title.focus();
   };
+  const mistaken = state.error ? "true" : nothing;
   return html`
     ${heading(page, t("New room"))}
     <form class="form" @submit=${submit}>
-      <label class="field">${t("Name")}<input name="title" required maxlength="80" autocomplete="off" autofocus dir="auto"></label>
+      <label class="field">${t("Name")}<input name="title" required maxlength="80" autocomplete="off" autofocus dir="auto"
+        aria-invalid=${mistaken} aria-describedby=${state.error ? "dialog-error" : nothing}></label>
       <label class="choice"><input type="checkbox" name="closed"> ${t("Private: only invited people can see and join it")}</label>
       ${mistake(state)}
-      <div class="actions"><button class="button primary" ?disabled=${state.busy}>${t("Create room")}</button></div>
+      <div class="actions"><button class="button primary" aria-disabled=${state.busy}>${t("Create room")}</button></div>
     </form>`;
 }
 

@@ -13,7 +13,7 @@ export function members(page) {
     <aside id="members" class="members" aria-label=${t("Members")}>
       <header class="members-head">
         <h2>${t("Members")} <span class="quiet">${everybody.length || nothing}</span></h2>
-        ${iconButton({ name: "close", label: t("Close"), press: () => page.show({ membersShown: false }) })}
+        ${iconButton({ name: "close", label: t("Close"), press: () => page.showMembers(false) })}
       </header>
       ${current.members ? nothing : html`<p class="hint loading">${t("Loading…")}</p>`}
       <ul>${repeat(everybody, ({ uid }) => uid, (person) => member(page, person))}</ul>

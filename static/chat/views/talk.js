@@ -10,7 +10,7 @@ import { timeline } from "./timeline.js";
 export function talk(page) {
   const { current } = page.chat;
   return html`
-    <main class="talk">
+    <main class="talk" ?inert=${page.membersAbove}>
       ${current ? header(page, current) : nothing}
       ${page.listAlone ? nothing : connectionLine(page)}
       ${welcome(page)}
@@ -50,7 +50,7 @@ function muteButton(page, current) {
 const membersButton = (page) => html`
   <button type="button" class="icon-button" aria-label=${t("Members")} title=${t("Members")}
     aria-expanded=${page.membersShown} aria-controls="members"
-    @click=${() => page.show({ membersShown: !page.membersShown })}>${icon("people")}</button>`;
+    @click=${() => page.showMembers(!page.membersShown)}>${icon("people")}</button>`;
 
 function subtitle({ people }, { isRoom, id, members }) {
   if (!isRoom) return presenceText(people.get(id));
