@@ -3,6 +3,7 @@
 import { html, nothing, repeat } from "../lit.js";
 import { t } from "../i18n.js";
 import { byPresence } from "../people.js";
+import { comes } from "./connection.js";
 import { avatar, icon, iconButton, presenceText } from "./parts.js";
 
 export function members(page) {
@@ -15,7 +16,7 @@ export function members(page) {
         <h2>${t("Members")} <span class="quiet">${everybody.length || nothing}</span></h2>
         ${iconButton({ name: "close", label: t("Close"), press: () => page.showMembers(false) })}
       </header>
-      ${current.members ? nothing : html`<p class="hint loading">${t("Loading…")}</p>`}
+      ${current.members ? nothing : unknown(page.chat.client)}
       <ul>${repeat(everybody, ({ uid }) => uid, (person) => member(page, person))}</ul>
       <div class="members-foot">
         ${current.invite
@@ -25,6 +26,10 @@ export function members(page) {
       </div>
     </aside>`;
 }
+
+const unknown = (client) => (comes(client)
+  ? html`<p class="hint loading">${t("Loading…")}</p>`
+  : html`<p class="hint">${t("No connection")}</p>`);
 
 function member(page, person) {
   const { uid, name } = person;

@@ -3,7 +3,7 @@
 import { html, nothing } from "../lit.js";
 import { phrase, t } from "../i18n.js";
 import { composer } from "./composer.js";
-import { connectionLine } from "./connection.js";
+import { connectionLine, waiting } from "./connection.js";
 import { conversationAvatar, emptyState, icon, iconButton, presenceText } from "./parts.js";
 import { timeline } from "./timeline.js";
 
@@ -55,8 +55,9 @@ const membersButton = (page) => html`
 function subtitle({ people }, { isRoom, id, members }) {
   if (!isRoom) return presenceText(people.get(id));
   if (!members) return nothing;
-  const online = [...members].filter((uid) => people.get(uid).online).length;
   const count = members.size === 1 ? t("1 member") : t("{n} members", { n: members.size });
+  if (!people.live) return count;
+  const online = [...members].filter((uid) => people.get(uid).online).length;
   const present = t("{n} online", { n: online });
   return `${count} · ${present}`;
 }
@@ -80,12 +81,6 @@ export function typing(names) {
   if (names.length === 1) return phrase("{name} is typing…", { name: first });
   if (names.length === 2) return phrase("{first} and {second} are typing…", { first, second });
   return t("Several people are typing…");
-}
-
-/** Nothing is known yet. A line above says what goes wrong and what to do. */
-export function waiting({ state }) {
-  if (state === "connecting" || state === "open") return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
-  return emptyState({ name: "offline", title: t("No connection"), text: t("Your messages are here as soon as there is one.") });
 }
 
 function nowhere(page) {
