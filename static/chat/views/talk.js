@@ -11,7 +11,7 @@ export function talk(page) {
   const { current } = page.chat;
   return html`
     <main class="talk" ?inert=${page.membersAbove}>
-      ${current ? header(page, current) : nothing}
+      ${current ? header(page, current) : headless(page)}
       ${page.listAlone ? nothing : connectionLine(page)}
       ${welcome(page)}
       ${current ? conversation(page, current) : nowhere(page)}
@@ -29,6 +29,11 @@ const header = (page, current) => html`
     ${muteButton(page, current)}
     ${current.isRoom ? membersButton(page) : nothing}
   </header>`;
+
+// Somewhere that one may not be, with a way back.
+const headless = ({ wanted }) => (wanted
+  ? html`<header class="talk-head">${back()}<div class="talk-title"><h1>${t("Chat")}</h1></div></header>`
+  : nothing);
 
 const back = (beside = nothing) => html`
   <a class="icon-button back" href="#" aria-label=${t("Back to all conversations")}>${icon("back")}${beside}</a>`;
@@ -88,7 +93,7 @@ function nowhere(page) {
   const browse = html`<button type="button" class="button" @click=${() => page.openDialog("browse")}>${t("Browse rooms")}</button>`;
   if (page.wanted) {
     const title = t("You are not in this room");
-    return [back(), emptyState({ name: "compass", title, text: t("It may be private, or it does not exist."), actions: browse })];
+    return emptyState({ name: "compass", title, text: t("It may be private, or it does not exist."), actions: browse });
   }
   return emptyState({ name: "bubble", title: t("Nothing open"), text: t("Choose a conversation on the left, or find a room to join."), actions: browse });
 }
