@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+PHONE = {"viewport": {"width": 360, "height": 700}}
 HEBREW = "שלום לכולם זו הודעה ארוכה מאוד בעברית " * 4
 
 
@@ -25,6 +26,17 @@ def test_what_a_filter_does_not_find_is_said_to_be_not_found(server, visit):
         ada.page.keyboard.press("Escape")
         ada.page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
+
+
+def test_a_dialog_stays_where_it_is_while_one_filters(server, visit):
+    ada = visit(server, "ada", reduced_motion="reduce").register()
+    ada.page.get_by_role("button", name="Browse rooms").click()
+    dialog = ada.page.get_by_role("dialog")
+    expect(dialog.locator(".row")).to_have_count(1)
+    before = dialog.bounding_box()["y"]
+    ada.page.get_by_label("Search rooms").fill("zzzz")
+    expect(dialog.locator(".row")).to_have_count(0)
+    assert dialog.bounding_box()["y"] == before
 
 
 def test_where_there_is_no_room_to_join_one_makes_one(serve, visit):
@@ -54,3 +66,36 @@ def test_time_and_count_of_a_row_without_a_preview_stand_apart(server, visit, wi
     expect(row.locator(".badge")).to_be_visible()
     row.locator(".row-preview").evaluate("preview => preview.replaceChildren()")
     assert not overlap(row.locator(".row-time"), row.locator(".badge"))
+
+
+def test_a_place_that_one_may_not_be_at_has_a_way_back_above_all(serve, visit):
+    ada = visit(serve(welcome="Be kind."), "ada", **PHONE).register()
+    ada.page.goto(f"{ada.site.url}/chat/#g:nowhere")
+    back = ada.page.locator(".talk-head").get_by_role("link", name="Back")
+    expect(ada.page.locator(".talk .empty")).to_contain_text("You are not in this room")
+    assert back.bounding_box()["y"] < ada.page.locator(".welcome").bounding_box()["y"]
+    back.click()
+    expect(ada.page.locator(".sidebar")).to_be_visible()
+
+
+def test_what_fingers_touch_is_wide_enough_for_them(server, visit):
+    ada = visit(server, "ada", **PHONE, has_touch=True, is_mobile=True)
+    ada.page.goto(f"{server.url}/login")
+    wide_enough(ada.page, ".site-head a")
+    ada.register()
+    ada.page.get_by_role("button", name="Settings").tap()
+    wide_enough(ada.page, ".segment span")
+    ada.page.keyboard.press("Escape")
+    ada.page.get_by_role("button", name="New room").tap()
+    wide_enough(ada.page, ".choice")
+    ada.page.keyboard.press("Escape")
+    ada.open("Lobby")
+    wide_enough(ada.page, "#composer, .send, .icon-button")
+
+
+def wide_enough(page, selector):
+    expect(page.locator(selector).locator("visible=true")).not_to_have_count(0)
+    heights = page.locator(selector).evaluate_all(
+        "all => all.filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 44, heights

@@ -77,7 +77,8 @@ function preview(page, conversation) {
   if (!last) return nothing;
   const text = short(last.content);
   if (last.mine) return phrase("You: {text}", { text });
-  return conversation.isRoom ? phrase("{name}: {text}", { name: short(last.name), text }) : text;
+  if (conversation.isRoom) return phrase("{name}: {text}", { name: short(last.name), text });
+  return last.content.slice(0, PREVIEW); // alone it gives the line its direction
 }
 
 const short = (text) => html`<bdi>${text.slice(0, PREVIEW)}</bdi>`;
