@@ -99,3 +99,9 @@ def wide_enough(page, selector):
         "all => all.filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect().height)"
     )
     assert min(heights) >= 44, heights
+
+
+@pytest.mark.parametrize(("lang", "me"), [("en", "ada (you)"), ("zh-CN", "ada（我）")])
+def test_among_the_members_one_is_oneself(server, visit, lang, me):
+    ada = visit(server, "ada", locale=lang).register()
+    expect(ada.page.locator("#members .row-title")).to_have_text(me)

@@ -95,5 +95,5 @@ function nowhere(page) {
     const title = t("You are not in this room");
     return emptyState({ name: "compass", title, text: t("It may be private, or it does not exist."), actions: browse });
   }
-  return emptyState({ name: "bubble", title: t("Nothing open"), text: t("Choose a conversation on the left, or find a room to join."), actions: browse });
+  return emptyState({ name: "bubble", title: t("Nothing open"), text: t("Choose a conversation from the list, or find a room to join."), actions: browse });
 }
