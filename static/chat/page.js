@@ -219,7 +219,7 @@ class Page extends Reading {
 
   #pressed(event) {
     if (this.dialogs.current) return; // what is behind it stays as it is
-    if (event.key === "Escape" && this.membersAbove && !isComposing(event)) return this.showMembers(false);
+    if (event.key === "Escape" && !event.shiftKey && !isComposing(event)) this.#escaped(event);
     const inText = event.target.matches("input, textarea");
     const act = {
       switcher: () => this.openDialog("switcher"),
@@ -231,6 +231,12 @@ class Page extends Reading {
     if (!act) return;
     event.preventDefault();
     act();
+  }
+
+  // Out of what one is in: the members above the talk, or its messages.
+  #escaped({ target }) {
+    if (this.membersAbove) this.showMembers(false);
+    else if (target.closest(".timeline")) this.root.querySelector("#composer")?.focus();
   }
 
   #step(by) {

@@ -118,3 +118,29 @@ def test_members_above_the_talk_do_not_come_along_to_another_one(server, visit):
     expect(ada.page.locator(".talk-title")).to_contain_text("Lobby")
     expect(ada.page.locator("#members")).to_have_count(0)
     expect(ada.box).to_be_focused()
+
+
+def test_the_list_is_one_stop_and_the_arrows_walk_through_it(server, visit):
+    ada, ben = visit(server, "ada").register(), visit(server, "ben").register()
+    new_room(ada, "Tea")
+    ben.talk_to("ada")
+    ben.say("psst")
+    rows = ada.page.locator(".sidebar .row")
+    expect(rows).to_have_count(3)
+    ada.page.get_by_role("button", name="New room").focus()
+    met = []
+    for key in ("Tab", "ArrowUp", "ArrowDown", "ArrowDown", "Tab"):
+        ada.page.keyboard.press(key)
+        met.append(ada.page.evaluate("document.activeElement.querySelector('.row-title bdi')?.textContent ?? null"))
+    assert met == ["Tea", "Lobby", "Tea", "ben", None]
+
+
+def test_escape_leads_from_the_messages_to_the_box(server, visit):
+    ada = visit(server, "ada").register()
+    ada.say("hello")
+    ada.confirmed()
+    ada.page.locator(".timeline").focus()
+    ada.page.keyboard.press("ArrowUp")
+    expect(ada.page.locator(".message")).to_be_focused()
+    ada.page.keyboard.press("Escape")
+    expect(ada.box).to_be_focused()
