@@ -105,3 +105,27 @@ def wide_enough(page, selector):
 def test_among_the_members_one_is_oneself(server, visit, lang, me):
     ada = visit(server, "ada", locale=lang).register()
     expect(ada.page.locator("#members .row-title")).to_have_text(me)
+
+
+def test_without_a_connection_nobody_is_said_to_be_here_and_nothing_to_be_on_its_way(network, server, visit, come):
+    ada, robot = visit(network, "ada").register(), come(server, "robot")
+    robot.ask(type="pm", uid="1", content="one")
+    robot.ask(type="pm", uid="1", content="two")
+    subtitle, dots = ada.page.locator(".talk-title p"), ada.page.locator(".presence")
+    expect(subtitle).to_have_text("2 members · 2 online")
+    expect(dots).not_to_have_count(0)
+    ada.page.reload()
+    expect(ada.page.locator(".sidebar .row-preview", has_text="two")).to_be_visible()
+    network.cut()
+    expect(subtitle).to_have_text("2 members")
+    expect(dots).to_have_count(0)
+    expect(ada.page.locator("#members")).not_to_contain_text("Online")
+    ada.open("robot")
+    expect(ada.messages).to_have_text(["two"])
+    expect(ada.page.locator(".hole")).to_contain_text("No connection")
+    ada.shot("talk-opened-offline")
+    network.mend()
+    ada.retry_now()
+    ada.sees("one", "two")
+    ada.open("Lobby")
+    expect(subtitle).to_have_text("2 members · 2 online")
