@@ -166,7 +166,7 @@ export class Chat extends Listeners {
 
   #listenToClient() {
     const reactions = {
-      state: () => {},
+      state: (state) => { this.people.live = state === "open"; },
       hello: (frame) => this.#hello(frame),
       login: (frame) => this.#login(frame),
       groupPm: (frame) => this.#message(frame),

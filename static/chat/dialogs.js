@@ -29,14 +29,14 @@ export class Dialogs {
     if (this.current) this.#set({ ...this.current, ...changes });
   }
 
-  /** Does what a dialog is for and closes it, or says in it what went wrong. */
-  async attempt(act) {
+  /** Does what a dialog is for and closes it, or says in it what went wrong, in the words of `say`. */
+  async attempt(act, say = explain) {
     this.change({ busy: true, error: null });
     try {
       await act();
       this.close();
     } catch (error) {
-      this.change({ busy: false, error: explain(error) });
+      this.change({ busy: false, error: say(error) });
     }
   }
 

@@ -18,6 +18,12 @@ export function explain({ code, message }) {
   }[code] ?? message;
 }
 
+/** The same, where the text was a name. */
+export function explainName(error) {
+  const unfit = ["bad_text", "too_long", "empty"].includes(error.code);
+  return unfit ? t("A name has 1 to 80 printable characters.") : explain(error);
+}
+
 // The server's own words; any others are those of the site, which knows what its visitors speak.
 function forbidden(message) {
   return {

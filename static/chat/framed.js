@@ -47,9 +47,10 @@ function address(base, wishes) {
   return url.href;
 }
 
-/** A page that says nothing of dark colours has none. */
+/** A page that says nothing of dark colours has none. Where no style says anything, the `meta` of the page counts. */
 function themeOf(panel) {
-  const scheme = getComputedStyle(panel).colorScheme;
+  const styled = getComputedStyle(panel).colorScheme;
+  const scheme = styled === "normal" ? document.querySelector("meta[name=color-scheme i]")?.content : styled;
   if (/dark/.test(scheme)) return /light/.test(scheme) ? null : "dark";
   return "light";
 }

@@ -57,9 +57,9 @@ export class History {
     this.#changed();
   }
 
-  /** The last lines for the list, one request after the other: nobody waits for them. */
+  /** The last lines for the list, one request after the other: nobody waits for them. Unread ones are looked at first. */
   async previews(conversations) {
-    for (const conversation of conversations.slice(0, PREVIEWS)) {
+    for (const conversation of [...conversations].sort(byInterest).slice(0, PREVIEWS)) {
       if (!conversation.seq || conversation.timeline.last || conversation.filling.size) continue;
       const { messages } = await this.#ask(conversation, { limit: 1 }).catch(() => ({ messages: [] }));
       conversation.timeline.add(this.#read(messages));
@@ -76,3 +76,5 @@ export class History {
     this.#changed();
   }
 }
+
+const byInterest = (a, b) => Boolean(b.unread) - Boolean(a.unread) || b.ts - a.ts;

@@ -4,7 +4,7 @@ import { askedFor, hashOf } from "./address.js";
 import { systemClock } from "./clock.js";
 import { Dialogs } from "./dialogs.js";
 import { useLanguage } from "./i18n.js";
-import { shortcutOf } from "./keys.js";
+import { isComposing, shortcutOf } from "./keys.js";
 import { html } from "./lit.js";
 import { Notices } from "./notices.js";
 import { byPresence } from "./people.js";
@@ -31,6 +31,8 @@ class Page extends Reading {
   /** The conversation that the address asks for, which may not exist. */
   wanted = null;
 
+  #dialogShown = null;
+
   constructor(boot, root) {
     super({ boot, root, attentive });
     this.notices = new Notices({
@@ -53,6 +55,8 @@ class Page extends Reading {
     this.notices.watchTouches();
     // Where they would lie over the talk, they wait to be asked for.
     ROOMY.addEventListener("change", ({ matches }) => this.show({ membersShown: matches }));
+    // The talk below them takes no clicks then.
+    this.root.addEventListener("click", ({ target }) => { if (this.membersAbove && target === this.root) this.showMembers(false); });
     WIDE.addEventListener("change", () => this.draw());
     fitScreen(this.root, this.signal);
     super.start();
@@ -84,6 +88,19 @@ class Page extends Reading {
   closeWelcome() {
     this.local.set("welcome-closed", this.chat.welcome);
     this.draw();
+    this.root.querySelector(WIDE.matches ? "#composer" : ".timeline")?.focus();
+  }
+
+  /** The members lie above the talk, which waits below. */
+  get membersAbove() {
+    return this.membersShown && !ROOMY.matches && Boolean(this.chat.current?.isRoom);
+  }
+
+  showMembers(membersShown) {
+    this.membersShown = membersShown;
+    this.paint();
+    if (!membersShown) this.root.querySelector("[aria-controls=members]")?.focus();
+    if (this.membersAbove) this.root.querySelector("#members button")?.focus();
   }
 
   choose(name, value) {
@@ -116,8 +133,11 @@ class Page extends Reading {
 
   #syncDialog() {
     const element = this.root.querySelector("#dialog");
-    if (this.dialogs.current && !element.open) element.showModal();
-    if (!this.dialogs.current && element.open) element.close();
+    const name = this.dialogs.current?.name ?? null;
+    if (name && !element.open) element.showModal();
+    else if (name && name !== this.#dialogShown) (element.querySelector("[autofocus]") ?? element.querySelector("button")).focus();
+    if (!name && element.open) element.close();
+    this.#dialogShown = name;
   }
 
   look() {
@@ -134,12 +154,23 @@ class Page extends Reading {
     if (key === null && this.wanted === null && WIDE.matches) key = this.#somethingToOpen();
     if (key !== null && !isRoom(key)) chat.direct(idOf(key));
     const before = chat.current;
+    const wantedBefore = this.wanted;
     this.wanted = key;
     chat.open(key);
-    if (chat.current !== before) this.unreadAbove = 0; // that was another conversation's
+    if (chat.current !== before) this.#left();
     if (chat.current?.unread) this.unreadAbove = chat.current.unread;
     if (chat.current !== before) this.#entered();
+    if (key === null && wantedBefore !== null) this.#backToList(wantedBefore);
     this.draw();
+  }
+
+  // What had the focus is gone: on at the row that one came from, or at the way to other rooms.
+  #backToList(from) {
+    this.paint();
+    const { activeElement } = document;
+    if (activeElement !== document.body && activeElement.checkVisibility()) return;
+    const row = [...this.root.querySelectorAll(".sidebar a.row")].find((link) => link.getAttribute("href") === hashOf(from));
+    (row ?? this.root.querySelector(this.listAlone ? ".section-head button" : ".empty button"))?.focus();
   }
 
   // From a toast or from outside of the page.
@@ -156,10 +187,17 @@ class Page extends Reading {
     return key;
   }
 
+  // What belonged to the conversation before: its count, and a question about it.
+  #left() {
+    this.unreadAbove = 0;
+    if (this.dialogs.current?.room) this.dialogs.close();
+  }
+
   #entered() {
     const { current } = this.chat;
     if (!current) return;
     this.local.set("last", current.key);
+    this.membersShown &&= ROOMY.matches;
     this.paint();
     this.readyToWrite();
   }
@@ -170,6 +208,8 @@ class Page extends Reading {
   }
 
   #pressed(event) {
+    if (this.dialogs.current) return; // what is behind it stays as it is
+    if (event.key === "Escape" && !event.shiftKey && !isComposing(event)) this.#escaped(event);
     const inText = event.target.matches("input, textarea");
     const act = {
       switcher: () => this.openDialog("switcher"),
@@ -181,6 +221,12 @@ class Page extends Reading {
     if (!act) return;
     event.preventDefault();
     act();
+  }
+
+  // Out of what one is in: the members above the talk, or its messages.
+  #escaped({ target }) {
+    if (this.membersAbove) this.showMembers(false);
+    else if (target.closest(".timeline")) this.root.querySelector("#composer")?.focus();
   }
 
   #step(by) {

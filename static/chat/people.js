@@ -5,6 +5,8 @@ const STRANGER = { online: false, away: false, seen: null, avatar: null };
 export class People {
   /** Grows with every picture, so that a view knows when to look again. */
   pictures = 0;
+  /** What we know of presence is of now: not while there is no connection. */
+  live = true;
   #byUid = new Map();
 
   /**
@@ -13,7 +15,7 @@ export class People {
    * `avatar` is the address of a picture, null for none.
    */
   see({ uid, name, online, away = false, seen, avatar }) {
-    const known = this.get(uid);
+    const known = this.#known(uid);
     const picture = avatar === undefined ? known.avatar : avatar;
     if (picture !== known.avatar) this.pictures++;
     const presence = online === undefined ? known : { online, away: online && away, seen: seen ?? known.seen };
@@ -21,12 +23,18 @@ export class People {
     this.#byUid.set(uid, { uid, name: name ?? known.name, online: here, away: gone, seen: last, avatar: picture });
   }
 
+  /** `stale` is there, and true, while nobody knows how somebody stands. */
   get(uid) {
-    return this.#byUid.get(uid) ?? { uid, name: uid, ...STRANGER };
+    const person = this.#known(uid);
+    return this.live ? person : { ...person, stale: true };
   }
 
   all() {
-    return [...this.#byUid.values()];
+    return [...this.#byUid.keys()].map((uid) => this.get(uid));
+  }
+
+  #known(uid) {
+    return this.#byUid.get(uid) ?? { uid, name: uid, ...STRANGER };
   }
 }
 

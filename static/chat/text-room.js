@@ -124,7 +124,7 @@ class Room {
     put("toggle", this.#may("leave") ? t("Disconnect") : t("Connect"));
     part("toggle").disabled = !this.#may("leave") && !this.#may("return");
     part("send").disabled = readyState !== 1;
-    const trouble = waits ? t("Trying again in {n} s", { n: secondsToRetry }) : reasonInWords(why);
+    const trouble = waits ? t("Offline. Trying again in {n} s", { n: secondsToRetry }) : reasonInWords(why);
     part("reason").ariaHidden = waits; // every second is for the eye only
     put("reason", trouble ?? "");
     part("trouble").hidden = readyState !== 3 || !trouble;

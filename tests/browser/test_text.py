@@ -167,7 +167,7 @@ def test_the_server_restarts_and_the_page_comes_back_by_itself(serve, guest):
     server.kill()
     for person in (ada, ben):
         expect(person.state).to_have_text("Closed")
-        expect(person.page.locator("#trouble")).to_contain_text("Trying again")
+        expect(person.page.locator("#trouble")).to_contain_text("Offline. Trying again in")
     ada.box.press("Enter")
     expect(ada.box).to_have_value("half a sen")
     ada.visitor.shot("text-room-closed")

@@ -434,6 +434,25 @@ def test_on_another_origin_a_token_says_who_one_is(elsewhere, site, come):
     expect(ada.page.locator("#badge")).to_have_text("1")
 
 
+@pytest.mark.parametrize(
+    ("head", "dark"),
+    [
+        ("", False),
+        ('<meta name="color-scheme" content="light dark">', True),
+        ('<meta name="color-scheme" content="light dark"><style>:root { color-scheme: light }</style>', False),
+        ("<style>:root { color-scheme: light dark }</style>", True),
+    ],
+)
+def test_on_another_origin_it_is_dark_where_the_page_around_it_is(visit, site, foreign_page, head, dark):
+    foreign_page.html = head + embed(site, 'room="support"')
+    page = visit(site, "ada", color_scheme="dark").page
+    page.goto(foreign_page.url)
+    toggle(page).click()
+    widget = page.frame_locator("iframe").locator(".widget")
+    light, night = "rgb(255, 255, 255)", "rgb(24, 27, 32)"
+    expect(widget).to_have_css("background-color", night if dark else light)
+
+
 def test_a_token_that_is_too_old_is_replaced_by_the_pages_own_address(elsewhere, site, foreign_page):
     foreign_page.token = site.token("22", "ada", seconds=5)
     ada, frame = elsewhere('room="support" token-url="/token"')

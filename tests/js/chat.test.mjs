@@ -304,6 +304,18 @@ describe("history", () => {
   });
 });
 
+describe("the last lines in the list", () => {
+  test("are fetched of what is unread first, then of what is newest", async () => {
+    const rooms = Array.from({ length: 14 }, (_, at) => ({ ...room(9, { gid: `room${at}` }), ts: 100 + at }));
+    line().welcomes({ groups: rooms, peers: [bob(4, { read: 3 })] });
+    await clock.pass(0);
+    for (let at = 0; at < 12; at++) await answer("history", { messages: [], more: false });
+    const asked = line().asked("history").map(({ gid, uid }) => gid ?? uid);
+    assert.equal(asked.length, 12);
+    assert.deepEqual(asked.slice(0, 3), ["2", "room13", "room12"]);
+  });
+});
+
 describe("writing", () => {
   test("shows the message at once and takes the draft away", () => {
     line().welcomes({ groups: [room(0)] });

@@ -40,6 +40,14 @@ test("a picture stays until the site says that there is none, and views hear of 
   assert.deepEqual([people.get("2").avatar, people.pictures], [null, 2]);
 });
 
+test("without a connection nobody knows how somebody stands, and what was known is not lost", () => {
+  people.live = false;
+  people.see({ uid: "2", name: "Bob" });
+  assert.deepEqual([people.get("2").stale, people.all()[0].stale], [true, true]);
+  people.live = true;
+  assert.deepEqual(people.get("2"), { uid: "2", name: "Bob", online: true, away: false, seen: null, avatar: null });
+});
+
 test("who is here stands before who is away, and those before the others", () => {
   people.see({ uid: "3", name: "cleo", online: true, away: true });
   people.see({ uid: "4", name: "dan", online: false });

@@ -19,7 +19,7 @@ export function composer(page, conversation) {
   };
   return html`
     <form class="composer" @submit=${(event) => submit(event, page)}>
-      <textarea id="composer" rows="1" dir="auto" aria-label=${label} placeholder=${label} enterkeyhint="send"
+      <textarea id="composer" rows="1" dir="auto" aria-label=${label} placeholder=${t("Write a message")} enterkeyhint="send"
         aria-describedby="composer-count" .value=${live(draft)} @input=${typed} @keydown=${(event) => pressed(event, page)}></textarea>
       <span id="composer-count" class="count ${left < 0 ? "over" : ""}">${counter(left, page.textLimit)}</span>
       <button class="icon-button send" aria-label=${t("Send")} title=${sendHint(page)} ?disabled=${!page.maySend()}>${icon("send")}</button>

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../lit.js";
 import { t } from "../i18n.js";
-import { icon, onlyForReaders } from "./parts.js";
+import { emptyState, icon, onlyForReaders } from "./parts.js";
 
 export function stateInWords({ state }) {
   return {
@@ -24,6 +24,15 @@ export function transportNote({ state, transport }) {
 function transportInWords(transport) {
   if (transport === "polling") return [t("Polling"), t("WebSocket is blocked here, messages may come a few seconds later.")];
   return [t("Long polling"), t("WebSocket is blocked here, messages may come a moment later.")];
+}
+
+/** Something may come by itself before long. */
+export const comes = ({ state }) => state === "connecting" || state === "open";
+
+/** Nothing is known yet. A line above says what goes wrong and what to do. */
+export function waiting(client) {
+  if (comes(client)) return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
+  return emptyState({ name: "offline", title: t("No connection"), text: t("Your messages are here as soon as there is one.") });
 }
 
 /** The line above the timeline; nothing while all is well. The frame stays: only what changes in it is read out. */

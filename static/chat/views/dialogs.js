@@ -2,6 +2,7 @@
 
 import { upTo99 } from "../count.js";
 import { html, nothing } from "../lit.js";
+import { explainName } from "../errors.js";
 import { t } from "../i18n.js";
 import { avatar, conversationAvatar, heading, presenceText, roomAvatar } from "./parts.js";
 import { picker } from "./picker.js";
@@ -19,21 +20,25 @@ export function dialog(page) {
     </dialog>`;
 }
 
-const mistake = ({ error }) => (error ? html`<p class="error" role="alert">${error}</p>` : nothing);
+const mistake = ({ error }) => (error ? html`<p id="dialog-error" class="error" role="alert">${error}</p>` : nothing);
 
 function create(page, state) {
-  const submit = (event) => {
+  const submit = async (event) => {
     event.preventDefault();
+    if (state.busy) return;
     const { title, closed } = event.target.elements;
-    page.dialogs.attempt(async () => page.go(await page.chat.create(title.value.trim(), closed.checked)));
+    await page.dialogs.attempt(async () => page.go(await page.chat.create(title.value.trim(), closed.checked)), explainName);
+    if (page.dialogs.current?.error) title.focus();
   };
+  const mistaken = state.error ? "true" : nothing;
   return html`
     ${heading(page, t("New room"))}
     <form class="form" @submit=${submit}>
-      <label class="field">${t("Name")}<input name="title" required maxlength="80" autocomplete="off" autofocus dir="auto"></label>
+      <label class="field">${t("Name")}<input name="title" required maxlength="80" autocomplete="off" autofocus dir="auto"
+        aria-invalid=${mistaken} aria-describedby=${state.error ? "dialog-error" : nothing}></label>
       <label class="choice"><input type="checkbox" name="closed"> ${t("Private: only invited people can see and join it")}</label>
       ${mistake(state)}
-      <div class="actions"><button class="button primary" ?disabled=${state.busy}>${t("Create room")}</button></div>
+      <div class="actions"><button class="button primary" aria-disabled=${state.busy}>${t("Create room")}</button></div>
     </form>`;
 }
 
@@ -46,9 +51,12 @@ function browse(page, state) {
       <span class="row-action">${room.joined ? t("Open") : t("Join")}</span>`,
     pick: () => page.dialogs.attempt(async () => page.go(await page.chat.join(room.gid))),
   }));
-  const none = state.rooms ? t("There is no room to join. Create the first one.") : t("Loading…");
+  const none = state.rooms ? noRooms(page) : t("Loading…");
   return html`${heading(page, t("Browse rooms"))}${picker(page, { label: t("Search rooms"), items: rooms, none })}${mistake(state)}`;
 }
+
+const noRooms = (page) => html`${t("There is no room to join. Create the first one.")}
+  <button type="button" class="button" @click=${() => page.openDialog("create")}>${t("New room")}</button>`;
 
 function direct(page, state) {
   const items = page.others().map((person) => personItem(person, () => {

@@ -1,8 +1,9 @@
 // The right column: who belongs to a room.
 
 import { html, nothing, repeat } from "../lit.js";
-import { t } from "../i18n.js";
+import { phrase, t } from "../i18n.js";
 import { byPresence } from "../people.js";
+import { comes } from "./connection.js";
 import { avatar, icon, iconButton, presenceText } from "./parts.js";
 
 export function members(page) {
@@ -13,9 +14,9 @@ export function members(page) {
     <aside id="members" class="members" aria-label=${t("Members")}>
       <header class="members-head">
         <h2>${t("Members")} <span class="quiet">${everybody.length || nothing}</span></h2>
-        ${iconButton({ name: "close", label: t("Close"), press: () => page.show({ membersShown: false }) })}
+        ${iconButton({ name: "close", label: t("Close"), press: () => page.showMembers(false) })}
       </header>
-      ${current.members ? nothing : html`<p class="hint loading">${t("Loading…")}</p>`}
+      ${current.members ? nothing : unknown(page.chat.client)}
       <ul>${repeat(everybody, ({ uid }) => uid, (person) => member(page, person))}</ul>
       <div class="members-foot">
         ${current.invite
@@ -26,12 +27,22 @@ export function members(page) {
     </aside>`;
 }
 
+const unknown = (client) => (comes(client)
+  ? html`<p class="hint loading">${t("Loading…")}</p>`
+  : html`<p class="hint">${t("No connection")}</p>`);
+
+// Chinese sets no blank before its brackets.
+function myself(name) {
+  const who = { name: html`<bdi>${name}</bdi>` };
+  return phrase("{name} (you)", who).map((piece) => (typeof piece === "string" ? html`<span class="quiet">${piece}</span>` : piece));
+}
+
 function member(page, person) {
   const { uid, name } = person;
   const me = uid === page.chat.me.uid;
   const inside = html`
     ${avatar(person)}
-    <span class="row-title"><bdi>${name}</bdi>${me ? html` <span class="quiet">${t("(you)")}</span>` : nothing}</span>
+    <span class="row-title">${me ? myself(name) : html`<bdi>${name}</bdi>`}</span>
     <span class="row-preview">${presenceText(person)}</span>`;
   return html`
     <li>${me

@@ -4,9 +4,9 @@ import { upTo99 } from "../count.js";
 import { html, nothing } from "../lit.js";
 import { t } from "../i18n.js";
 import { composer } from "./composer.js";
-import { connectionLine, transportNote } from "./connection.js";
+import { connectionLine, transportNote, waiting } from "./connection.js";
 import { emptyState, icon, iconButton } from "./parts.js";
-import { typing, waiting } from "./talk.js";
+import { typing } from "./talk.js";
 import { timeline } from "./timeline.js";
 
 export function panel(page) {

@@ -26,9 +26,9 @@ function initialsOf(name) {
   return (first + [...words.at(-1)][0]).toUpperCase();
 }
 
-/** A full dot, a ring, or none says how somebody stands; words say the same beside it. */
-export const avatar = ({ uid, name, online, away, avatar: address }) => html`
-  <span class="avatar hue-${hueOf(uid)}" aria-hidden="true">${initialsOf(name)}${picture(address)}${dot({ online, away })}</span>`;
+/** A full dot, a ring, or none says how somebody stands; words say the same beside it. Without a connection nobody knows. */
+export const avatar = ({ uid, name, online, away, stale = false, avatar: address }) => html`
+  <span class="avatar hue-${hueOf(uid)}" aria-hidden="true">${initialsOf(name)}${picture(address)}${dot({ online: online && !stale, away })}</span>`;
 
 /** The picture lies over the initials, which stay where it does not come. */
 const picture = (address) => (isPicture(address)
@@ -49,7 +49,8 @@ export function conversationAvatar(conversation, people) {
   return avatar({ ...people.get(conversation.id), name: conversation.title });
 }
 
-export function presenceText({ online, away, seen }) {
+export function presenceText({ online, away, seen, stale = false }) {
+  if (stale && (online || !seen)) return "";
   if (online) return away ? t("Away") : t("Online");
   return seen ? t("Last seen {when}", { when: ago(seen) }) : t("Offline");
 }

@@ -21,7 +21,7 @@ export const sidebar = (page) => html`
       </label>
     </div>
     ${page.listAlone ? connectionLine(page) : nothing}
-    <div class="sidebar-lists">
+    <div class="sidebar-lists" @keydown=${walk}>
       ${section(page, { title: t("Rooms"), all: page.chat.rooms, buttons: roomButtons(page), none: t("You are in no room yet.") })}
       ${section(page, { title: t("Direct messages"), all: page.chat.directs, buttons: directButtons(page), none: t("No private talks yet.") })}
     </div>
@@ -39,20 +39,38 @@ const directButtons = (page) => [
 
 function section(page, { title, all, buttons, none }) {
   const found = all.filter((conversation) => matches(conversation, page.filter));
+  const stop = stopOf(page);
   const hint = page.filter ? t("Nothing found.") : none;
   return html`
     <section>
       <div class="section-head"><h2>${title}</h2>${buttons}</div>
       ${found.length ? nothing : html`<p class="hint">${page.chat.ready ? hint : t("Loading…")}</p>`}
-      <ul>${repeat(found, ({ key }) => key, (conversation) => row(page, conversation))}</ul>
+      <ul>${repeat(found, ({ key }) => key, (conversation) => row(page, conversation, stop))}</ul>
     </section>`;
+}
+
+/** The list is one stop of the Tab key: where one is, or else at its top. The arrows walk through it. */
+function stopOf({ chat, filter }) {
+  const found = [...chat.rooms, ...chat.directs].filter((conversation) => matches(conversation, filter));
+  return found.includes(chat.current) ? chat.current : found[0];
+}
+
+function walk(event) {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+  const rows = [...event.currentTarget.querySelectorAll("a.row")];
+  const at = rows.indexOf(event.target.closest("a.row"));
+  const next = at < 0 ? null : rows[at + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
 }
 
 export function matches({ title }, wanted) {
   return title.toLocaleLowerCase().includes(wanted.trim().toLocaleLowerCase());
 }
 
-function row(page, conversation) {
+function row(page, conversation, stop) {
   const { key, title, ts, isRoom, id } = conversation;
   const presence = isRoom ? nothing : presenceText(page.chat.people.get(id));
   const muted = page.chat.mutes.has(key);
@@ -60,7 +78,8 @@ function row(page, conversation) {
   const current = conversation === page.chat.current;
   return html`
     <li>
-      <a class="row ${unread ? "unread" : ""}" href=${hashOf(key)} title=${presence} aria-current=${current ? "page" : nothing}>
+      <a class="row ${unread ? "unread" : ""}" href=${hashOf(key)} title=${presence} aria-current=${current ? "page" : nothing}
+        tabindex=${conversation === stop ? 0 : -1}>
         ${conversationAvatar(conversation, page.chat.people)}
         <span class="row-title"><bdi>${title}</bdi>${isRoom ? nothing : onlyForReaders(` ${presence}`)}</span>
         ${ts ? html`<time class="row-time" datetime=${isoTime(ts)}>${shortTime(ts)}</time>` : nothing}
@@ -78,7 +97,8 @@ function preview(page, conversation) {
   if (!last) return nothing;
   const text = short(last.content);
   if (last.mine) return phrase("You: {text}", { text });
-  return conversation.isRoom ? phrase("{name}: {text}", { name: short(last.name), text }) : text;
+  if (conversation.isRoom) return phrase("{name}: {text}", { name: short(last.name), text });
+  return last.content.slice(0, PREVIEW); // alone it gives the line its direction
 }
 
 const short = (text) => html`<bdi>${text.slice(0, PREVIEW)}</bdi>`;

@@ -4,15 +4,15 @@ import { upTo99 } from "../count.js";
 import { html, nothing } from "../lit.js";
 import { phrase, t } from "../i18n.js";
 import { composer } from "./composer.js";
-import { connectionLine } from "./connection.js";
+import { connectionLine, waiting } from "./connection.js";
 import { conversationAvatar, emptyState, icon, iconButton, presenceText } from "./parts.js";
 import { timeline } from "./timeline.js";
 
 export function talk(page) {
   const { current } = page.chat;
   return html`
-    <main class="talk">
-      ${current ? header(page, current) : nothing}
+    <main class="talk" ?inert=${page.membersAbove}>
+      ${current ? header(page, current) : headless(page)}
       ${page.listAlone ? nothing : connectionLine(page)}
       ${welcome(page)}
       ${current ? conversation(page, current) : nowhere(page)}
@@ -30,6 +30,11 @@ const header = (page, current) => html`
     ${muteButton(page, current)}
     ${current.isRoom ? membersButton(page) : nothing}
   </header>`;
+
+// Somewhere that one may not be, with a way back.
+const headless = ({ wanted }) => (wanted
+  ? html`<header class="talk-head">${back()}<div class="talk-title"><h1>${t("Chat")}</h1></div></header>`
+  : nothing);
 
 const back = (beside = nothing) => html`
   <a class="icon-button back" href="#" aria-label=${t("Back to all conversations")}>${icon("back")}${beside}</a>`;
@@ -51,13 +56,14 @@ function muteButton(page, current) {
 const membersButton = (page) => html`
   <button type="button" class="icon-button" aria-label=${t("Members")} title=${t("Members")}
     aria-expanded=${page.membersShown} aria-controls="members"
-    @click=${() => page.show({ membersShown: !page.membersShown })}>${icon("people")}</button>`;
+    @click=${() => page.showMembers(!page.membersShown)}>${icon("people")}</button>`;
 
 function subtitle({ people }, { isRoom, id, members }) {
   if (!isRoom) return presenceText(people.get(id));
   if (!members) return nothing;
-  const online = [...members].filter((uid) => people.get(uid).online).length;
   const count = members.size === 1 ? t("1 member") : t("{n} members", { n: members.size });
+  if (!people.live) return count;
+  const online = [...members].filter((uid) => people.get(uid).online).length;
   const present = t("{n} online", { n: online });
   return `${count} · ${present}`;
 }
@@ -83,18 +89,12 @@ export function typing(names) {
   return t("Several people are typing…");
 }
 
-/** Nothing is known yet. A line above says what goes wrong and what to do. */
-export function waiting({ state }) {
-  if (state === "connecting" || state === "open") return html`<div class="empty"><p class="loading">${t("Loading…")}</p></div>`;
-  return emptyState({ name: "offline", title: t("No connection"), text: t("Your messages are here as soon as there is one.") });
-}
-
 function nowhere(page) {
   if (!page.chat.ready) return waiting(page.chat.client);
   const browse = html`<button type="button" class="button" @click=${() => page.openDialog("browse")}>${t("Browse rooms")}</button>`;
   if (page.wanted) {
     const title = t("You are not in this room");
-    return [back(), emptyState({ name: "compass", title, text: t("It may be private, or it does not exist."), actions: browse })];
+    return emptyState({ name: "compass", title, text: t("It may be private, or it does not exist."), actions: browse });
   }
-  return emptyState({ name: "bubble", title: t("Nothing open"), text: t("Choose a conversation on the left, or find a room to join."), actions: browse });
+  return emptyState({ name: "bubble", title: t("Nothing open"), text: t("Choose a conversation from the list, or find a room to join."), actions: browse });
 }

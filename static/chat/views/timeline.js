@@ -4,6 +4,7 @@ import { upTo99 } from "../count.js";
 import { guard, html, nothing, repeat } from "../lit.js";
 import { dayName, isoTime } from "../dates.js";
 import { phrase, t } from "../i18n.js";
+import { comes, waiting } from "./connection.js";
 import { message } from "./message.js";
 import { emptyState, icon } from "./parts.js";
 
@@ -13,13 +14,14 @@ const NAMES_IN_NOTICE = 3;
 export function timeline(page, conversation, { bubbles = false } = {}) {
   const { timeline: { version, empty }, title, isRoom, peerRead } = conversation;
   const today = new Date().toDateString();
+  const { client } = page.chat;
   const rows = () => repeat(conversation.timeline.rows(), ({ key }) => key, (row) => views[row.kind](row, page, conversation));
   const label = t("Messages of {title}", { title });
   return html`
     <div class="timeline-frame">
       <div class="timeline" tabindex="0" @keydown=${walk} role="region" aria-label=${label}>
         <ol role="log" aria-label=${t("Messages")} aria-live="off" class=${looks(isRoom, bubbles)}>
-          ${guard([conversation, version, peerRead, today, page.chat.people.pictures], rows)}
+          ${guard([conversation, version, peerRead, today, page.chat.people.pictures, comes(client)], rows)}
         </ol>
         ${empty ? silence(conversation) : nothing}
       </div>
@@ -43,6 +45,7 @@ const views = {
 };
 
 function hole(page, conversation, before) {
+  if (!comes(page.chat.client)) return waiting(page.chat.client);
   if (conversation.filling.get(before) !== "failed") return html`<p class="loading">${t("Loading messages…")}</p>`;
   return html`
     <p>${t("These messages could not be loaded.")}
