@@ -243,13 +243,11 @@ def test_a_room_that_is_left_in_another_tab_takes_its_dialog_along(server, visit
     ada.sees("It goes on.")
 
 
-def test_who_goes_elsewhere_meanwhile_leaves_the_room_that_was_asked_about(server, visit):
+def test_who_goes_elsewhere_meanwhile_is_not_asked_about_another_room(server, visit):
     ada = visit(server, "ada").register()
     open_room(ada, "Tea")
     dialog = leave_dialog(ada)
     ada.page.go_back()
     expect(ada.page.locator(".talk-title")).to_contain_text("Lobby")
-    expect(dialog).to_contain_text("Leave Tea?")
-    dialog.get_by_role("button", name="Leave room").click()
-    expect(ada.page.locator(".sidebar").get_by_text("Tea", exact=True)).to_have_count(0)
-    expect(ada.page.locator(".talk-title")).to_contain_text("Lobby")
+    expect(dialog).to_be_hidden()
+    expect(ada.page.locator(".sidebar").get_by_text("Tea", exact=True)).to_be_visible()
