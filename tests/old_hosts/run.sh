@@ -38,12 +38,14 @@ for name in talk upgrade presence push site logs client api webhooks tls drop_in
     live="$live tests/live/test_$name.py"
 done
 options="-p no:cacheprovider -W ignore::DeprecationWarning"
+paths="tests/*.py tests/actions tests/backplane tests/client tests/core tests/doctor tests/extension tests/realtime tests/site
+    tests/storage tests/testing tests/web --ignore=tests/web/api/test_fuzz_api.py $live"
 # shellcheck disable=SC2086 # lists of paths and options
-"$python" -m pytest -n 3 --dist loadfile $options tests/*.py tests/actions \
-    tests/backplane tests/client tests/core tests/doctor tests/extension tests/realtime tests/site tests/storage \
-    tests/testing tests/web --ignore=tests/web/api/test_fuzz_api.py $live
+"$python" -m pytest -n 3 --dist loadfile $options -m "not timed" $paths
 
 # What goes by the clock, after the crowd.
+# shellcheck disable=SC2086
+"$python" -m pytest $options -m timed $paths
 # shellcheck disable=SC2086
 "$python" -m pytest $options tests/live/test_timers.py
 
