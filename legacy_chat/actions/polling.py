@@ -68,18 +68,16 @@ class Polling:
 
         `in_turns` lets others have their turns between them.
         """
-        bucket = self._bucket(client, address)
+        bucket, said = self._bucket(client, address), list(said)
         wait = bucket.take(monotonic())
         if wait:
             raise RateLimited("You poll too often: wait.", retry_after=round(wait, 3))
-        said = list(said)
         client.spoke = bool(said)
         if said:
             self._check_open(client)
             self._online.know_who_polls()
         if client.fresh:
             self._receive(client)
-            client.send(hello(client.client_id, self._parts.settings))
         try:
             for raw in in_turns(said):
                 self._carry_out_one(client, raw, bucket)
@@ -90,10 +88,7 @@ class Polling:
         if client.place is None:
             raise Over(close.NOT_LOGGED_IN, NotLoggedIn('Begin with a {"type": "login"} frame.'))
         if client.fresh:
-            fields = {"client_id": client.client_id, "uid": client.place.member.uid}
-            extra = {**fields, "transport": "polling", "address": address}
-            log.info("client %d of %s begins to poll", *fields.values(), extra=extra)
-            self._parts.counts[HANDSHAKES["polling"]] += 1
+            self._begins(client, address)
 
     def _check_open(self, client: PollClient) -> None:
         """A session that has ended says nothing more; `collect` would find the end too late. Raises `Over`."""
@@ -106,6 +101,13 @@ class Polling:
         client.admit = lambda member: self._note(client, member.uid, False, 0)
         if client.session.member is not None:
             client.admit(client.session.member)
+        client.send(hello(client.client_id, self._parts.settings))
+
+    def _begins(self, client: PollClient, address: str | None) -> None:
+        fields = {"client_id": client.client_id, "uid": client.here.member.uid}
+        extra = {**fields, "transport": "polling", "address": address}
+        log.info("client %d of %s begins to poll", *fields.values(), extra=extra)
+        self._parts.counts[HANDSHAKES["polling"]] += 1
 
     def _carry_out_one(self, client: PollClient, raw: bytes, bucket: TokenBucket) -> None:
         wait = bucket.take(monotonic())
@@ -116,7 +118,7 @@ class Polling:
             raise client.refused
 
     def _bucket(self, client: PollClient, address: str | None) -> TokenBucket:
-        """That of the person, or of the address before anybody is known: a client that logs in again is a new one."""
+        """That of the person, or of the address before anybody is known."""
         member = client.session.member
         key = f"u:{member.uid}" if member else f"a:{address}"
         bucket = self._buckets.get(key)
