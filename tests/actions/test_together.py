@@ -57,7 +57,9 @@ def test_a_look_that_fails_is_told_to_all_of_them_and_the_next_begins_anew(store
     together = Together(store.look)
     store.fails = True
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(together.ask, number) for number in range(4)]
+        asked = [pool.submit(together.ask, 0)]
+        eventually(lambda: store.looks)
+        asked += [pool.submit(together.ask, number) for number in range(1, 4)]
         eventually(lambda: len(together._waiting) == 3)
         store.open.set()
         for one in asked:
