@@ -97,18 +97,13 @@ class Messages:
 
     def find_private(self, one: str, other: str) -> Conversation:
         """The private talk of two people to read; who only looks begins none (its id is 0, which has no messages)."""
-        known = self.known_private(one, other)
-        if known is None:
+        key = private_key(one, other)
+        found = self._private.get(key)
+        if found is None:
             found = self._parts.read(lambda c: stored_rooms.find_private(c, one, other))
-            known = Conversation(found or 0, pair=_pair(one, other))
             if found:
-                self._remember(known.key, found)
-        return known
-
-    def known_private(self, one: str, other: str) -> Conversation | None:
-        """The private talk of two people if it is known here without a look at the store."""
-        known = self._private.get(private_key(one, other))
-        return None if known is None else Conversation(known, pair=_pair(one, other))
+                self._remember(key, found)
+        return Conversation(found or 0, pair=_pair(one, other))
 
     def _remember(self, key: str, conversation: int) -> None:
         if len(self._private) >= _REMEMBERED:

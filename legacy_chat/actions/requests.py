@@ -222,7 +222,7 @@ class Requests:
     def _pm(self, client: Client, request: frames.Pm) -> None:
         uid = str(request.uid)
         content = self._permitted(client, request, uid=uid)  # before a talk is begun
-        self._post(client, self._talk(client, uid), request, content)
+        self._post(client, self.messages.private(_member(client).uid, uid), request, content)
 
     def _permitted(self, client: Client, request: frames.Group | frames.Pm, **to: str | None) -> str:
         id_ = None if request.id is UNSET else request.id
@@ -267,10 +267,6 @@ class Requests:
 
     def _room(self, client: Client, gid: str) -> Conversation:
         return client.room(gid) or self.rooms.find(_member(client), gid)
-
-    def _talk(self, client: Client, uid: str) -> Conversation:
-        me = _member(client).uid
-        return self.messages.known_private(me, uid) or self.messages.private(me, uid)
 
     # -- rooms ------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ _epoll = monkey.get_original("select", "epoll")
 
 READ = 0x001  # EPOLLIN
 WRITE = 0x004  # EPOLLOUT
-HANGUP = 0x2000  # EPOLLRDHUP
+ERROR = 0x008 | 0x010  # EPOLLERR, EPOLLHUP: nobody is there any more
 
 # Sockets asked for at a time.
 _TURN = 256

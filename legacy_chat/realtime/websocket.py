@@ -17,14 +17,11 @@ from ..core.metrics import CLOSES, FRAMES_DROPPED, FRAMES_RECEIVED, FRAMES_SENT,
 from ..settings import Settings
 from . import framing
 from .outbox import Outbox
-from .poller import Poller
+from .poller import ERROR, WRITE, Poller
 from .transport import WOULD_BLOCK, PlainTransport, Transport
 
 # Bytes read at a time: even as the smallest frames they take no more than a few milliseconds.
 _READ = 16384
-
-_ERROR = 0x008 | 0x010  # EPOLLERR, EPOLLHUP: nobody is there any more
-_WRITE = 0x004  # EPOLLOUT
 
 
 class Limits(NamedTuple):
@@ -102,10 +99,10 @@ class WebSocket:
     def on_events(self, events: int) -> None:
         """The poller's call, in the hub."""
         try:
-            if events & _WRITE:
+            if events & WRITE:
                 self._flush()
-            if events & ~_WRITE:
-                self._read(gone=bool(events & _ERROR))
+            if events & ~WRITE:
+                self._read(gone=bool(events & ERROR))
         except OSError:
             self.drop(close.ABNORMAL)
 

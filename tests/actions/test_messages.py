@@ -107,11 +107,11 @@ def test_a_talk_is_the_same_from_both_sides(messages):
     assert talk.pair == ("7", "9")
 
 
-def test_a_known_talk_needs_no_look_at_the_store(messages):
-    assert messages.known_private("7", "9") is None
+def test_a_known_talk_needs_no_look_at_the_store(messages, parts, monkeypatch):
+    assert messages.find_private("7", "9").id == 0
     talk = messages.private("7", "9")
-    assert messages.known_private("9", "7") == talk
-    assert messages.known_private("7", "8") is None
+    monkeypatch.setattr(parts, "read", None)
+    assert messages.find_private("9", "7") == messages.private("9", "7") == talk
 
 
 def test_the_memory_of_talks_is_bounded_and_a_forgotten_one_is_found_again(messages, monkeypatch):
