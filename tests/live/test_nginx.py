@@ -286,7 +286,7 @@ def test_a_poll_that_is_held_outlives_a_reload_of_nginx(house, behind, nginx, co
     ids=["no Upgrade", "no Connection", "HTTP/1.0", "nginx's defaults", "another Host"],
 )
 def test_a_wrong_file_is_named_to_the_client_and_in_the_log(house, behind, come, changes, status, words):
-    server = behind(house, *changes)
+    server, before = behind(house, *changes), len(house.log())
     for _ in range(3):
         with pytest.raises(Refused) as refused:
             come(server, "1", "ada", headers=site_of(server))
@@ -294,7 +294,7 @@ def test_a_wrong_file_is_named_to_the_client_and_in_the_log(house, behind, come,
     fault = refused.value.body.strip()
     assert words in fault
     eventually(lambda: fault in house.log(), what="a line in the log")
-    assert house.log().count(f"): {fault}") == 1  # once a minute
+    assert house.log()[before:].count(f"): {fault}") <= 1  # once a minute, and another test may have been first
     assert house.token("1", "ada").partition(".")[0] not in house.log()
 
 
