@@ -14,7 +14,7 @@ from receiver import Receiver, certify
 from legacy_chat.backplane.relay import Relay
 from legacy_chat.core.push import Errand, Push, Pushed
 
-from .raw import Person
+from .raw import Person, eventually
 from .server import Server
 
 pytestmark = pytest.mark.timed
@@ -65,7 +65,11 @@ def test_the_watchdog_names_who_blocks(watched):
     browser = watched.browser()
     browser.open("/watch")
     browser.open("/block")
-    assert any("block_on_purpose" in "".join(stretch["stack"]) for stretch in watched.blocked())
+
+    def named() -> bool:  # once the stretch is over, which the answer does not wait for
+        return any("block_on_purpose" in "".join(stretch["stack"]) for stretch in watched.blocked())
+
+    eventually(named, what="the name")
 
 
 @pytest.fixture
