@@ -65,7 +65,7 @@ _EVENT_WORDS = 4  # struct io_event: data, iocb, result, second result
 _CALLS = {"x86_64": (206, 209, 208), "aarch64": (0, 2, 4)}  # io_setup, io_submit, io_getevents
 
 # The most sockets in one call.
-MOST = 512
+MOST = 256
 
 
 class Kernel:
